@@ -1,0 +1,58 @@
+-- name: insert_many
+-- The messages of a batch, numbered by the caller, who holds the locks of their channels.
+INSERT INTO messages (channel_id, seq, number, sender_id, client_msg_id, body, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s)
+
+-- name: ids
+-- The ids that a batch was given. (LAST_INSERT_ID() plus a step would be wrong on a Galera cluster, whose step changes.)
+SELECT channel_id, seq, id FROM messages WHERE (channel_id, seq) IN %s
+
+-- name: sent_before
+-- Which of a batch's sends are retries: (channel, sender, client_msg_id) is unique.
+SELECT channel_id, sender_id, client_msg_id, id, seq, DATE_FORMAT(created_at, '%%Y-%%m-%%dT%%T') FROM messages
+WHERE (channel_id, sender_id, client_msg_id) IN %s
+
+-- name: page_before
+-- A page going back from a seq, the newest first.
+SELECT STRAIGHT_JOIN m.id, m.channel_id, m.seq, u.email, u.full_name, m.body, IF(LEFT(m.client_msg_id, 1) = '~', NULL, m.client_msg_id),
+    DATE_FORMAT(m.created_at, '%%Y-%%m-%%dT%%T'), DATE_FORMAT(m.edited_at, '%%Y-%%m-%%dT%%T'), DATE_FORMAT(m.deleted_at, '%%Y-%%m-%%dT%%T')
+FROM messages m JOIN users u ON u.id = m.sender_id WHERE m.channel_id = %s AND m.seq < %s ORDER BY m.seq DESC LIMIT %s
+
+-- name: page_after
+-- A page going on from a seq, the oldest first; also the messages of a replay.
+SELECT STRAIGHT_JOIN m.id, m.channel_id, m.seq, u.email, u.full_name, m.body, IF(LEFT(m.client_msg_id, 1) = '~', NULL, m.client_msg_id),
+    DATE_FORMAT(m.created_at, '%%Y-%%m-%%dT%%T'), DATE_FORMAT(m.edited_at, '%%Y-%%m-%%dT%%T'), DATE_FORMAT(m.deleted_at, '%%Y-%%m-%%dT%%T')
+FROM messages m JOIN users u ON u.id = m.sender_id WHERE m.channel_id = %s AND m.seq > %s ORDER BY m.seq LIMIT %s
+
+-- name: by_id
+-- One message.
+SELECT m.id, m.channel_id, m.seq, u.email, u.full_name, m.body, IF(LEFT(m.client_msg_id, 1) = '~', NULL, m.client_msg_id),
+    DATE_FORMAT(m.created_at, '%%Y-%%m-%%dT%%T'), DATE_FORMAT(m.edited_at, '%%Y-%%m-%%dT%%T'), DATE_FORMAT(m.deleted_at, '%%Y-%%m-%%dT%%T')
+FROM messages m JOIN users u ON u.id = m.sender_id WHERE m.id = %s
+
+-- name: place
+-- Where a message stands and whose it is.
+SELECT channel_id, seq, sender_id, deleted_at IS NOT NULL FROM messages WHERE id = %s
+
+-- name: edit
+-- Another text; a deleted message stays deleted.
+UPDATE messages SET body = %s, edited_at = UTC_TIMESTAMP() WHERE channel_id = %s AND seq = %s AND deleted_at IS NULL
+
+-- name: delete
+-- Leaves a tombstone: the text is gone, its place in the order stays.
+UPDATE messages SET body = '', deleted_at = UTC_TIMESTAMP() WHERE channel_id = %s AND seq = %s AND deleted_at IS NULL
+
+-- name: insert_change
+-- An edit or a deletion, at the seq that it took.
+INSERT INTO channel_changes (channel_id, seq, type, message_seq, created_at) VALUES (%s, %s, %s, %s, UTC_TIMESTAMP())
+
+-- name: changes_after
+-- The edits and deletions of a replay, with the message as it is now.
+SELECT STRAIGHT_JOIN x.seq, x.type, m.id, m.channel_id, m.seq, u.email, u.full_name, m.body,
+    IF(LEFT(m.client_msg_id, 1) = '~', NULL, m.client_msg_id),
+    DATE_FORMAT(m.created_at, '%%Y-%%m-%%dT%%T'), DATE_FORMAT(m.edited_at, '%%Y-%%m-%%dT%%T'), DATE_FORMAT(m.deleted_at, '%%Y-%%m-%%dT%%T')
+FROM channel_changes x JOIN messages m ON m.channel_id = x.channel_id AND m.seq = x.message_seq JOIN users u ON u.id = m.sender_id
+WHERE x.channel_id = %s AND x.seq > %s ORDER BY x.seq LIMIT %s
+
+-- name: number_at
+-- How many messages a channel had at a seq.
+SELECT number FROM messages WHERE channel_id = %s AND seq <= %s ORDER BY seq DESC LIMIT 1

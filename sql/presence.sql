@@ -1,0 +1,37 @@
+-- name: upsert_many
+-- Who has a socket on a process, and how they are; one statement for everybody who changed or must be refreshed.
+INSERT INTO presence (user_id, node_id, status, seen_at) VALUES (%s, %s, %s, UTC_TIMESTAMP)
+ON DUPLICATE KEY UPDATE status = VALUES(status), seen_at = VALUES(seen_at)
+
+-- name: statuses
+-- What the rows of the last 30 s say of these people: 1 online, 0 idle; no row is offline.
+SELECT user_id, MAX(status = 'online') FROM presence
+WHERE user_id IN %s AND seen_at >= UTC_TIMESTAMP() - INTERVAL 30 SECOND GROUP BY user_id
+
+-- name: lock_stale
+-- Rows that nobody refreshed for 30 s, the oldest first.
+SELECT user_id, node_id FROM presence WHERE seen_at < UTC_TIMESTAMP() - INTERVAL 30 SECOND LIMIT 500 FOR UPDATE
+
+-- name: delete_pairs
+-- Sweeps them; whoever deletes them announces it.
+DELETE FROM presence WHERE (user_id, node_id) IN %s
+
+-- name: emails
+-- The addresses by which presence is announced.
+SELECT id, email FROM users WHERE id IN %s
+
+-- name: of_workspace
+-- Everybody of a workspace who is online or idle now.
+SELECT u.id, u.email, IF(MAX(p.status = 'online') = 1, 'online', 'idle')
+FROM presence p JOIN workspace_members m ON m.workspace_id = %s AND m.user_id = p.user_id JOIN users u ON u.id = p.user_id
+WHERE p.seen_at >= UTC_TIMESTAMP() - INTERVAL 30 SECOND GROUP BY u.id, u.email
+
+-- name: seen_many
+-- Who was seen (a request, a heartbeat, an open socket), in batches.
+INSERT INTO user_activity (user_id, last_seen_at) VALUES (%s, UTC_TIMESTAMP)
+ON DUPLICATE KEY UPDATE last_seen_at = GREATEST(last_seen_at, VALUES(last_seen_at))
+
+-- name: online_members
+-- Which members of a channel are online: whom @here means.
+SELECT DISTINCT cm.user_id FROM channel_members cm JOIN presence p ON p.user_id = cm.user_id
+WHERE cm.channel_id = %s AND p.status = 'online' AND p.seen_at >= UTC_TIMESTAMP() - INTERVAL 30 SECOND

@@ -1,0 +1,5 @@
+import sys
+
+from pluseboard.cli import main
+
+sys.exit(main())

@@ -1,0 +1,67 @@
+"""Editing and deleting messages: the change takes the channel's next seq, like a message."""
+
+from pluseboard.auth import CurrentUser
+from pluseboard.database import Connection
+from pluseboard.errors import Forbidden, NotFound
+from pluseboard.realtime import events
+from pluseboard.repositories import channels, messages
+from pluseboard.schemas import Message
+from pluseboard.services import Services
+
+
+async def visible_message(app: Services, user: CurrentUser, message_id: int) -> Message:
+    """Raises NotFound when it is not there or in a channel that is not the user's to know."""
+    message = await messages.by_id(app.database, message_id)
+    if message is None or await channels.visible_to(app.database, user.id, message.channel_id) is None:
+        raise NotFound("There is no such message")
+    return message
+
+
+async def edit_message(app: Services, user: CurrentUser, message_id: int, body: str) -> Message:
+    """One's own only. Raises NotFound, Forbidden."""
+    return await _change(app, user, message_id, "message_updated", body)
+
+
+async def delete_message(app: Services, user: CurrentUser, message_id: int) -> Message:
+    """One's own, or anybody's for an admin; the tombstone. Deleting twice changes nothing. Raises NotFound, Forbidden."""
+    return await _change(app, user, message_id, "message_deleted", None)
+
+
+async def _change(app: Services, user: CurrentUser, message_id: int, kind: str, body: str | None) -> Message:
+    place = await messages.place(app.database, message_id)
+    seen = await channels.visible_to(app.database, user.id, place.channel_id) if place else None
+    if place is None or seen is None:
+        raise NotFound("There is no such message")
+    if seen.channel.is_archived:
+        raise Forbidden("This channel is archived: it is read-only")
+    may_delete = body is None and seen.role in ("owner", "admin")
+    if place.sender_id != user.id and not may_delete:
+        raise Forbidden("Only its sender may change a message")
+    if place.is_deleted and body is not None:
+        raise NotFound("There is no such message")
+
+    async def work(tx: Connection) -> tuple[Message, int]:
+        # The counter first: its row lock makes edits, deletions and messages of a channel wait for each other.
+        seq = await channels.next_seq(tx, place.channel_id)
+        if body is None:
+            changed = await messages.delete(tx, place.channel_id, place.seq)
+        else:
+            changed = await messages.edit(tx, place.channel_id, place.seq, body)
+        if not changed:
+            raise _Unchanged
+        await messages.insert_change(tx, place.channel_id, seq, kind, place.seq)
+        message = await messages.by_id(tx, message_id)
+        assert message is not None
+        return message, seq
+
+    try:
+        message, seq = await app.database.transaction(work)
+    except _Unchanged:
+        # The same text within the same second, or deleted meanwhile: no event, for nothing happened.
+        return await visible_message(app, user, message_id)
+    app.hub.publish([events.message_changed(kind, seq, message)])
+    return message
+
+
+class _Unchanged(Exception):
+    """Rolls back: the seq is not taken."""

@@ -1,0 +1,223 @@
+"""Workspaces and who is in them. Every workspace has exactly one owner, from its first moment to its last."""
+
+import secrets
+
+from msgspec import UNSET
+
+from pluseboard.actions.joining import Joined, join_workspace
+from pluseboard.actions.recording import record
+from pluseboard.auth import CurrentUser
+from pluseboard.database import Connection
+from pluseboard.errors import BadInput, Conflict, Forbidden, NotFound
+from pluseboard.mail import invitation_mail
+from pluseboard.realtime.events import Event
+from pluseboard.repositories import access, invitations, members, users, workspaces
+from pluseboard.repositories.access import Change
+from pluseboard.schemas import EditWorkspace, InviteLinkCreated, MemberAdded, NewInviteLink, NewWorkspace, Workspace
+from pluseboard.services import Services
+from pluseboard.tokens import hash_secret
+
+RANKS = {"guest": 0, "member": 1, "admin": 2, "owner": 3}
+INVITATION_SECONDS = 24 * 3600
+NO_WORKSPACE = "There is no such workspace"
+
+
+async def visible_workspace(app: Services, user: CurrentUser, workspace_id: int) -> Workspace:
+    """Raises NotFound unless the user is in it."""
+    workspace = await workspaces.visible_to(app.database, user.id, workspace_id)
+    if workspace is None:
+        raise NotFound(NO_WORKSPACE)
+    return workspace
+
+
+async def administered_workspace(app: Services, user: CurrentUser, workspace_id: int) -> Workspace:
+    """Raises NotFound, or Forbidden unless the user is an admin or the owner."""
+    workspace = await visible_workspace(app, user, workspace_id)
+    if RANKS[workspace.role] < RANKS["admin"]:
+        raise Forbidden("Only an admin or the owner may do this")
+    return workspace
+
+
+async def create_workspace(app: Services, user: CurrentUser, body: NewWorkspace) -> int:
+    async def work(tx: Connection) -> tuple[int, list[Event], Change]:
+        workspace_id = await workspaces.insert(tx, body.name.strip(), body.description.strip(), user.id)
+        await members.insert(tx, workspace_id, user.id, "owner")
+        change = await access.record(tx, Change(user.id, "workspace_joined", workspace_id=workspace_id))
+        event = await record(tx, workspace_id, user, "workspace_created", workspace_id, "created the workspace")
+        return workspace_id, [event], change
+
+    workspace_id, events, change = await app.database.transaction(work)
+    app.hub.publish(events, [change])
+    return workspace_id
+
+
+async def edit_workspace(app: Services, user: CurrentUser, workspace_id: int, body: EditWorkspace) -> Workspace:
+    workspace = await administered_workspace(app, user, workspace_id)
+    name = workspace.name if body.name is UNSET else body.name.strip()
+    description = workspace.description if body.description is UNSET else body.description.strip()
+
+    async def work(tx: Connection) -> list[Event]:
+        await workspaces.update(tx, workspace_id, name, description)
+        if name == workspace.name:
+            return []
+        return [await record(tx, workspace_id, user, "workspace_renamed", workspace_id, f"renamed the workspace to {name}")]
+
+    app.hub.publish(await app.database.transaction(work))
+    return await visible_workspace(app, user, workspace_id)
+
+
+async def delete_workspace(app: Services, user: CurrentUser, workspace_id: int) -> None:
+    """Everybody's access ends at once; the rows go with `pluseboard purge`."""
+    workspace = await visible_workspace(app, user, workspace_id)
+    if workspace.role != "owner":
+        raise Forbidden("Only the owner may delete a workspace")
+
+    async def work(tx: Connection) -> list[Change]:
+        everybody = await members.ids(tx, workspace_id)
+        await workspaces.delete(tx, workspace_id)
+        await members.delete_all(tx, workspace_id)
+        return [
+            await access.record(tx, Change(member, "workspace_left", workspace_id=workspace_id)) for member in everybody
+        ]  # fmt: skip
+
+    app.hub.publish([], await app.database.transaction(work))
+    await app.hub.flushed()
+
+
+async def add_member(app: Services, user: CurrentUser, workspace_id: int, email: str, role: str) -> MemberAdded:
+    """Somebody with an account is added at once; any other address is invited by mail. Raises Conflict when already in."""
+    workspace = await administered_workspace(app, user, workspace_id)
+    email = email.lower()
+
+    async def work(tx: Connection) -> Joined | None:
+        user_id = await users.id_by_email(tx, email)
+        if user_id is None:
+            await invitations.upsert(tx, workspace_id, email, role, user.id)
+            subject, text = invitation_mail(user.full_name, workspace.name, app.settings.base_url, email)
+            await app.mailer.enqueue(tx, email, subject, text, INVITATION_SECONDS)
+            return None
+        if await members.role_of(tx, workspace_id, user_id) is not None:
+            raise Conflict("email is already that of a member")
+        profile = await users.profile(tx, user_id)
+        assert profile is not None
+        newcomer = CurrentUser(profile.id, profile.username, profile.email, profile.full_name, 0)
+        return await join_workspace(tx, workspace_id, newcomer, role, user)
+
+    joined = await app.database.transaction(work)
+    if joined is None:
+        app.mailer.wake()
+        return MemberAdded(result="invited", message=f"Invitation sent to {email}")
+    app.hub.publish(*joined)
+    return MemberAdded(result="added", message=f"{email} was added")
+
+
+async def change_role(app: Services, user: CurrentUser, workspace_id: int, member_id: int, role: str) -> None:
+    """Nobody changes somebody of their own rank or above, except the owner, who changes everybody else."""
+    await administered_workspace(app, user, workspace_id)
+
+    async def work(tx: Connection) -> tuple[list[Event], list[Change]]:
+        mine, theirs = await _ranks(tx, workspace_id, user.id, member_id)
+        if member_id == user.id:
+            raise Forbidden("Nobody changes their own role; the owner may transfer the workspace")
+        if theirs >= mine or RANKS[role] > mine:
+            raise Forbidden("Only somebody of a higher role may do this")
+        member = await members.profile(tx, workspace_id, member_id)
+        assert member is not None
+        if member.role == role:
+            return [], []
+        await members.change_role(tx, workspace_id, member_id, role)
+        change = await access.record(tx, Change(member_id, "role_changed", workspace_id=workspace_id))
+        summary = f"made {member.full_name} {'an' if role == 'admin' else 'a'} {role}"
+        return [await record(tx, workspace_id, user, "member_role_changed", member_id, summary)], [change]
+
+    app.hub.publish(*await app.database.transaction(work))
+    await app.hub.flushed()
+
+
+async def remove_member(app: Services, user: CurrentUser, workspace_id: int, member_id: int) -> None:
+    """Remove somebody of a lower rank, or leave. The owner cannot leave: a workspace is never without one."""
+    await visible_workspace(app, user, workspace_id)
+
+    async def work(tx: Connection) -> tuple[list[Event], list[Change]]:
+        mine, theirs = await _ranks(tx, workspace_id, user.id, member_id)
+        if member_id == user.id:
+            if mine == RANKS["owner"]:
+                raise Conflict("The owner cannot leave: transfer the workspace first, or delete it")
+            summary = "left the workspace"
+        elif mine < RANKS["admin"] or theirs >= mine:
+            raise Forbidden("Only somebody of a higher role may do this")
+        else:
+            member = await members.profile(tx, workspace_id, member_id)
+            assert member is not None
+            summary = f"removed {member.full_name} from the workspace"
+        await members.delete(tx, workspace_id, member_id)
+        change = await access.record(tx, Change(member_id, "workspace_left", workspace_id=workspace_id))
+        return [await record(tx, workspace_id, user, "member_left", member_id, summary)], [change]
+
+    app.hub.publish(*await app.database.transaction(work))
+    await app.hub.flushed()
+
+
+async def transfer_ownership(app: Services, user: CurrentUser, workspace_id: int, heir_id: int) -> None:
+    """The owner becomes an admin, the heir the owner, in one step."""
+    workspace = await visible_workspace(app, user, workspace_id)
+    if workspace.role != "owner":
+        raise Forbidden("Only the owner may transfer a workspace")
+
+    async def work(tx: Connection) -> tuple[list[Event], list[Change]]:
+        mine, _ = await _ranks(tx, workspace_id, user.id, heir_id)
+        if heir_id == user.id:
+            raise BadInput("user_id must be another member")
+        if mine != RANKS["owner"]:
+            raise Forbidden("Only the owner may transfer a workspace")
+        heir = await members.profile(tx, workspace_id, heir_id)
+        assert heir is not None
+        await members.change_role(tx, workspace_id, user.id, "admin")
+        await members.change_role(tx, workspace_id, heir_id, "owner")
+        changes = [
+            await access.record(tx, Change(each, "role_changed", workspace_id=workspace_id)) for each in (user.id, heir_id)
+        ]  # fmt: skip
+        summary = f"made {heir.full_name} the owner"
+        return [await record(tx, workspace_id, user, "ownership_transferred", heir_id, summary)], changes
+
+    app.hub.publish(*await app.database.transaction(work))
+
+
+async def _ranks(tx: Connection, workspace_id: int, user_id: int, member_id: int) -> tuple[int, int]:
+    """Both ranks, locked. Raises NotFound when either is not in the workspace."""
+    roles = await members.lock_roles(tx, workspace_id, sorted({user_id, member_id}))
+    if user_id not in roles or member_id not in roles:
+        raise NotFound("There is no such member")
+    return RANKS[roles[user_id]], RANKS[roles[member_id]]
+
+
+async def create_link(app: Services, user: CurrentUser, workspace_id: int, body: NewInviteLink) -> InviteLinkCreated:
+    await administered_workspace(app, user, workspace_id)
+    token = secrets.token_urlsafe(24)
+    link_id = await invitations.insert_link(
+        app.database, workspace_id, hash_secret(token), body.role, body.max_uses, user.id, body.expires_in_hours
+    )  # fmt: skip
+    return InviteLinkCreated(link_id=link_id, token=token, url=f"{app.settings.base_url}/invite/{token}")
+
+
+async def open_link(app: Services, token: str) -> invitations.OpenLink:
+    """Raises NotFound when the link is unknown, expired or used up."""
+    link = await invitations.open_link(app.database, hash_secret(token))
+    if link is None:
+        raise NotFound("This link does not work any more")
+    return link
+
+
+async def accept_link(app: Services, user: CurrentUser, token: str) -> int:
+    """Join by a link; the workspace's id. Whoever is in already uses nothing up."""
+    link = await open_link(app, token)
+
+    async def work(tx: Connection) -> Joined:
+        if await members.role_of(tx, link.workspace_id, user.id) is not None:
+            return Joined([], [])
+        if not await invitations.use_link(tx, link.id):
+            raise NotFound("This link does not work any more")
+        return await join_workspace(tx, link.workspace_id, user, link.role)
+
+    app.hub.publish(*await app.database.transaction(work))
+    return link.workspace_id

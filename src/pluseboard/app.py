@@ -1,0 +1,124 @@
+"""create_app(settings): the only module that constructs things. Read this first, then routes.py."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pluseboard import logs
+from pluseboard.actions.posting import Poster
+from pluseboard.auth import Authenticator
+from pluseboard.database import Database
+from pluseboard.errors import ApiError, BadInput, NotFound, error_response
+from pluseboard.http import path_routes
+from pluseboard.mail import Mailer
+from pluseboard.middleware import Errors, FrontDoor, cors_options
+from pluseboard.presence import PresenceTracker
+from pluseboard.rate_limits import RateLimits
+from pluseboard.realtime.hub import Hub
+from pluseboard.repositories import access, outbox, sessions
+from pluseboard.repositories.access import Change
+from pluseboard.routes import ENDPOINTS, SOCKETS
+from pluseboard.services import Services
+from pluseboard.settings import Settings, load_settings
+from pluseboard.sockets.registry import Registry
+from pluseboard.tokens import Tokens
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 60.0
+RESTART = 1012
+
+
+def build() -> Starlette:
+    """What uvicorn calls in each process."""
+    settings = load_settings()
+    logs.configure(settings)
+    return create_app(settings)
+
+
+def create_app(settings: Settings) -> Starlette:
+    database = Database(settings)
+    hub = Hub(database, settings.redis_url, f"pluseboard:{settings.db_name}")
+    services = Services(
+        settings=settings,
+        database=database,
+        auth=Authenticator(database, Tokens(settings.jwt_secret_key)),
+        rate_limits=RateLimits(settings),
+        mailer=Mailer(settings, database),
+        hub=hub,
+        poster=Poster(database, hub, settings.max_pending_messages),
+        presence=PresenceTracker(database, hub),
+        registry=Registry(settings.max_sockets_per_user),
+    )
+    hub.on_change = lambda change: _access_changed(services, change)
+    hub.on_presence = services.registry.announce
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await database.connect()
+        await hub.start()
+        writer = asyncio.create_task(services.poster.run())
+        tasks = [asyncio.create_task(work) for work in (services.mailer.run(), services.presence.run(), _sweep(database))]
+        try:
+            yield
+        finally:
+            # Sockets have been told by uvicorn (1012); what was accepted is written before anything is taken down.
+            services.registry.close_all(RESTART)
+            services.poster.close()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(5):
+                    await writer
+            await hub.flushed()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await hub.stop()
+            await database.close()
+
+    app = Starlette(
+        routes=[*path_routes(ENDPOINTS), *SOCKETS],
+        middleware=[
+            Middleware(FrontDoor, settings=settings),
+            Middleware(CORSMiddleware, **cors_options(settings)),
+            Middleware(Errors, settings=settings),
+        ],
+        exception_handlers={HTTPException: _http_error},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.state.services = services
+    app.state.endpoints = ENDPOINTS
+    return app
+
+
+def _access_changed(services: Services, change: Change) -> None:
+    if change.kind == "session_revoked":
+        services.auth.forget_session(change.session_id)
+    services.registry.apply(change)
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    """Starlette's own errors (no route) in our envelope."""
+    assert isinstance(error, HTTPException)
+    return error_response(NotFound() if error.status_code == 404 else BadInput(error.detail))
+
+
+async def _sweep(database: Database) -> None:
+    """Rows that are of no use any more, a slice a minute."""
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        try:
+            await access.sweep(database)
+            await sessions.sweep_tickets(database)
+            await outbox.sweep(database)
+        except ApiError as error:
+            log.warning("the sweep failed", extra={"error": error.message})

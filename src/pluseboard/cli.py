@@ -1,0 +1,134 @@
+"""The `pluseboard` command. Each command imports what it needs, so that none waits for the others' modules."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+
+from pluseboard import __version__
+from pluseboard.settings import Settings, SettingsError, load_settings
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status. What the user can put right is one line on stderr, never a traceback."""
+    args = _parser().parse_args(argv)
+    run: Command = args.run
+    try:
+        return run(args)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if not isinstance(error, _explained()):
+            raise
+        print(f"pluseboard: {error}", file=sys.stderr)
+        return 1
+
+
+def _explained() -> tuple[type[Exception], ...]:
+    """The errors whose message says what to do."""
+    from pluseboard.errors import ApiError
+    from pluseboard.migrate import MigrationError
+    from pluseboard.server import ServerError
+
+    return SettingsError, MigrationError, ServerError, ApiError
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pluseboard", description="A collaborative workspace backend.")
+    parser.add_argument("--version", action="version", version=f"pluseboard {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Command, help: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=help, description=help)
+        added.set_defaults(run=run)
+        return added
+
+    dev = command("dev", _dev, "set up what is missing on this machine, migrate and serve")
+    dev.add_argument("--port", type=int, help="instead of PORT, or 8000")
+    command("serve", _serve, "serve on PORT with WEB_CONCURRENCY processes")
+    command("migrate", _migrate, "apply the migrations that are not applied yet")
+    undo = command("rollback", _rollback, "undo the newest migrations")
+    undo.add_argument("--count", type=_positive, default=1, help="how many (1)")
+    command("break-lock", _break_lock, "end a migration that hangs, or clean up after a killed yoyo command")
+    command("recount", _recount, "count the messages of each day again from the messages themselves")
+    command("purge", _purge, "remove for good what was deleted or has expired")
+    demo = command("demo", _demo, "fill a running server with a believable workspace")
+    demo.add_argument("--url", default="http://localhost:8000", help="where it runs (http://localhost:8000)")
+    return parser
+
+
+def _positive(raw: str) -> int:
+    if not (raw.isdecimal() and int(raw) > 0):
+        raise argparse.ArgumentTypeError("must be a whole number, 1 or more")
+    return int(raw)
+
+
+def _settings() -> Settings:
+    from pluseboard import logs
+
+    settings = load_settings()
+    logs.configure(settings)
+    return settings
+
+
+def _dev(args: argparse.Namespace) -> int:
+    from pluseboard.devserver import run_dev
+
+    return run_dev(args.port)
+
+
+def _serve(args: argparse.Namespace) -> int:
+    settings = _settings()
+    from pluseboard.server import serve
+
+    serve(settings)
+    return 0
+
+
+def _migrate(args: argparse.Namespace) -> int:
+    settings = _settings()
+    from pluseboard.migrate import migrate
+
+    count = migrate(settings)
+    print(f"{count} applied" if count else "Nothing to apply: the database is up to date")
+    return 0
+
+
+def _rollback(args: argparse.Namespace) -> int:
+    settings = _settings()
+    from pluseboard.migrate import rollback
+
+    print(f"{rollback(settings, args.count)} rolled back")
+    return 0
+
+
+def _break_lock(args: argparse.Namespace) -> int:
+    settings = _settings()
+    from pluseboard.migrate import break_lock
+
+    break_lock(settings)
+    return 0
+
+
+def _recount(args: argparse.Namespace) -> int:
+    settings = _settings()
+    from pluseboard.actions import maintenance
+
+    print(f"{asyncio.run(maintenance.recount(settings))} workspaces recounted")
+    return 0
+
+
+def _purge(args: argparse.Namespace) -> int:
+    settings = _settings()
+    from pluseboard.actions import maintenance
+
+    print(f"{asyncio.run(maintenance.purge(settings))} deleted workspaces removed")
+    return 0
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from pluseboard.demo import run_demo
+
+    return run_demo(args.url)

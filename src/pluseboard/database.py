@@ -1,0 +1,325 @@
+"""The aiomysql pool behind bounds and time-outs, transactions with retries, and the loader of sql/.
+
+Only this module and repositories/ know that the database is MySQL. What it must know of aiomysql 0.3:
+`Pool.release()` of a dead connection forgets to wake waiters, so a semaphore in front of the pool sees to it that
+the pool never has a waiter; connecting and reading have no time limit of their own, so each is bounded here.
+"""
+
+import asyncio
+import random
+import re
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, TypeVar
+
+import aiomysql
+from pymysql import err
+
+from pluseboard.errors import Unavailable
+from pluseboard.settings import Settings
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+
+ACQUIRE_SECONDS = 3.0
+CONNECT_SECONDS = 3.0
+STATEMENT_SECONDS = 5.0
+ATTEMPTS = 4  # the first and at most three more
+DEADLOCK, LOCK_WAIT = 1213, 1205
+RETRYABLE = {DEADLOCK, LOCK_WAIT}
+DUPLICATE = 1062
+
+# Server gone, killed, shutting down, read-only or out of connections: the request may succeed a moment later.
+TRANSIENT = {
+    1040,
+    1053,
+    1077,
+    1152,
+    1158,
+    1159,
+    1160,
+    1161,
+    1203,
+    1290,
+    1317,
+    1836,
+    1927,
+    2002,
+    2003,
+    2006,
+    2013,
+    2014,
+    2055,
+    4031,
+}
+# After these an unread answer may be on the wire, or nobody at its other end: the connection must never be used again.
+BROKEN = (
+    asyncio.CancelledError,
+    GeneratorExit,
+    TimeoutError,
+    OSError,
+    err.OperationalError,
+    err.InterfaceError,
+    err.InternalError,
+)
+# Strict, whatever the server's default: silent truncation is data loss. (Isolation has no spelling in SET that all versions share.)
+SESSION_SETUP = (
+    "SET SESSION time_zone = '+00:00', SESSION sql_mode = 'STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ENGINE_SUBSTITUTION'; "
+    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
+)
+
+
+class DuplicateRow(Exception):
+    """A unique key already holds this value. `key` is the key's name, so that the caller can name the field."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(key)
+
+
+class LostConnection(Unavailable):
+    """The connection broke before COMMIT, or in autocommit."""
+
+
+class LostCommit(Unavailable):
+    """The connection broke while COMMIT was under way: the transaction may or may not have happened."""
+
+
+def resource_folder(name: str) -> Path:
+    """`sql` or `migrations`: inside the installed package, or beside `src/` in a checkout."""
+    package = Path(__file__).parent
+    inside = package / name
+    return inside if inside.is_dir() else package.parent.parent / name
+
+
+def load_queries(stem: str) -> Any:
+    """The statements of sql/<stem>.sql as attributes. Each begins with a comment that names it in the slow log.
+
+    A statement starts at `-- name: <name>`; the comment lines below it say what it is for and are not sent.
+    """
+    text = (resource_folder("sql") / f"{stem}.sql").read_text("utf-8")
+    queries: dict[str, str] = {}
+    for part in re.split(r"^-- name: *", text, flags=re.MULTILINE)[1:]:
+        name, _, body = part.partition("\n")
+        name = name.strip()
+        if name in queries:
+            raise ValueError(f"sql/{stem}.sql names {name} twice")
+        sql = " ".join(line.strip() for line in body.splitlines() if line.strip() and not line.lstrip().startswith("--"))
+        queries[name] = f"/* {stem}.{name} */ {sql.rstrip(';')}"
+    return SimpleNamespace(**queries)
+
+
+class QuietCursor(aiomysql.Cursor):  # type: ignore[misc]
+    """Without the SHOW WARNINGS that aiomysql sends after a statement with warnings: nobody reads them here.
+
+    (MySQL 8 warns of VALUES() in ON DUPLICATE KEY UPDATE, whose successor MariaDB and MySQL 5.7 do not know.)
+    """
+
+    async def _show_warnings(self, conn: Any) -> None:
+        pass
+
+
+class Connection:
+    """Runs named statements on one connection. Arguments are always bound with %s; `IN %s` takes a non-empty tuple."""
+
+    def __init__(self, raw: Any, statement_seconds: float) -> None:
+        self.raw = raw
+        self.statement_seconds = statement_seconds
+
+    async def all(self, query: str, *args: Any) -> Sequence[Row]:
+        """Every row."""
+        async with asyncio.timeout(self.statement_seconds):
+            cursor = await self.raw.cursor()
+            await cursor.execute(query, args)
+            rows: Sequence[Row] = await cursor.fetchall()
+            return rows
+
+    async def one(self, query: str, *args: Any) -> Row | None:
+        """The first row, or None."""
+        rows = await self.all(query, *args)
+        return rows[0] if rows else None
+
+    async def run(self, query: str, *args: Any) -> int:
+        """Execute; the number of rows changed."""
+        async with asyncio.timeout(self.statement_seconds):
+            cursor = await self.raw.cursor()
+            changed: int = await cursor.execute(query, args)
+            return changed
+
+    async def insert(self, query: str, *args: Any) -> int:
+        """Execute an INSERT; the new row's AUTO_INCREMENT id."""
+        async with asyncio.timeout(self.statement_seconds):
+            cursor = await self.raw.cursor()
+            await cursor.execute(query, args)
+            return int(cursor.lastrowid)
+
+    async def many(self, query: str, rows: Sequence[Sequence[Any]]) -> None:
+        """A multi-row INSERT: the one `VALUES (...)` group of the query is repeated, all rows go in one statement.
+
+        (aiomysql's executemany falls back to a statement a row when a comment stands before INSERT.)
+        """
+        before, group, after = re.split(r"(?<=VALUES )(\([^()]*\))", query, maxsplit=1)
+        values = ", ".join([group] * len(rows))
+        await self.run(before + values + after, *(value for row in rows for value in row))
+
+
+class Database:
+    """The pool. `all`, `one`, `run`, `insert`, `many` each use a connection of their own in autocommit."""
+
+    def __init__(self, settings: Settings, statement_seconds: float = STATEMENT_SECONDS) -> None:
+        self._settings = settings
+        self._statement_seconds = statement_seconds
+        self._pool: Any = None
+        self._room = asyncio.Semaphore(settings.db_pool_max)
+
+    async def connect(self) -> None:
+        """Open the pool with DB_POOL_MIN connections. Raises Unavailable when the server cannot be reached."""
+        s = self._settings
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS + 2):
+                self._pool = await aiomysql.create_pool(
+                    host=s.db_host,
+                    port=s.db_port,
+                    user=s.db_user,
+                    password=s.db_password,
+                    db=s.db_name,
+                    ssl=ssl.create_default_context(cafile=s.db_ssl_ca) if s.db_ssl_ca else None,
+                    minsize=s.db_pool_min,
+                    maxsize=s.db_pool_max,
+                    charset="utf8mb4",
+                    autocommit=True,
+                    cursorclass=QuietCursor,
+                    connect_timeout=CONNECT_SECONDS,
+                    init_command=SESSION_SETUP,
+                )
+        except BROKEN as error:
+            raise _unavailable(error) from error
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            self._pool.terminate()
+            await self._pool.wait_closed()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection in autocommit, for several statements. Raises Unavailable after 3 s without a free one."""
+        try:
+            async with asyncio.timeout(ACQUIRE_SECONDS):
+                await self._room.acquire()
+        except TimeoutError:
+            raise Unavailable("The service is busy; try again") from None
+        raw = None
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                raw = await self._pool.acquire()
+            yield Connection(raw, self._statement_seconds)
+        except BROKEN as error:
+            if _code(error) in RETRYABLE:
+                raise
+            if raw is not None:
+                raw.close()
+            if isinstance(error, asyncio.CancelledError | GeneratorExit):
+                raise
+            raise _unavailable(error) from error
+        except err.IntegrityError as error:
+            if _code(error) == DUPLICATE:
+                raise DuplicateRow(_key_name(error)) from None
+            raise
+        finally:
+            if raw is not None:
+                self._pool.release(raw)
+            self._room.release()
+
+    async def transaction(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run `work` between BEGIN and COMMIT; again from the start, at most three times, when nothing of it can have stayed.
+
+        That is after a deadlock, a lock wait or a connection lost before COMMIT. Raises LostCommit when the connection broke
+        during COMMIT, Unavailable when the attempts are used up; whatever else `work` raises rolls back and comes through.
+        """
+        return await self._attempts(lambda connection: _once(connection, work))
+
+    async def _attempts(self, job: Callable[[Connection], Awaitable[T]], lost_too: bool = True) -> T:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with self.connection() as connection:
+                    return await job(connection)
+            except LostConnection:
+                if not lost_too or attempt == ATTEMPTS:
+                    raise
+            except err.OperationalError as error:
+                if attempt == ATTEMPTS:
+                    raise Unavailable("Too many people write here at once; try again") from error
+            await asyncio.sleep(random.uniform(0.005, 0.03) * attempt)  # noqa: S311
+        raise AssertionError("unreachable")
+
+    async def all(self, query: str, *args: Any) -> Sequence[Row]:
+        return await self._attempts(lambda connection: connection.all(query, *args))
+
+    async def one(self, query: str, *args: Any) -> Row | None:
+        return await self._attempts(lambda connection: connection.one(query, *args))
+
+    async def run(self, query: str, *args: Any) -> int:
+        return await self._attempts(lambda connection: connection.run(query, *args), lost_too=False)
+
+    async def insert(self, query: str, *args: Any) -> int:
+        return await self._attempts(lambda connection: connection.insert(query, *args), lost_too=False)
+
+    async def many(self, query: str, rows: Sequence[Sequence[Any]]) -> None:
+        return await self._attempts(lambda connection: connection.many(query, rows), lost_too=False)
+
+
+Executor = Database | Connection
+
+
+async def _once(connection: Connection, work: Callable[[Connection], Awaitable[T]]) -> T:
+    raw = connection.raw
+    async with asyncio.timeout(STATEMENT_SECONDS):
+        await raw.begin()
+    try:
+        result = await work(connection)
+    except BROKEN as error:
+        if _code(error) in RETRYABLE:
+            await _rollback(raw)
+        raise
+    except Exception:
+        await _rollback(raw)
+        raise
+    try:
+        async with asyncio.timeout(STATEMENT_SECONDS):
+            await raw.commit()
+    except BROKEN as error:
+        if _code(error) in RETRYABLE or isinstance(error, asyncio.CancelledError):
+            raise
+        raw.close()
+        raise LostCommit from error
+    return result
+
+
+async def _rollback(raw: Any) -> None:
+    async with asyncio.timeout(STATEMENT_SECONDS):
+        await raw.rollback()
+
+
+def _code(error: BaseException) -> int | None:
+    return error.args[0] if isinstance(error, err.MySQLError) and error.args else None
+
+
+def _unavailable(error: BaseException) -> BaseException:
+    """What to raise for a broken connection: an unknown server error is a defect of ours and stays as it is."""
+    code = _code(error)
+    unknown = isinstance(error, err.MySQLError) and code not in TRANSIENT and not isinstance(error, err.InterfaceError)
+    if unknown:
+        return error
+    # 2003 and a time-out mean that nobody answers: trying again at once would only make the caller wait longer.
+    if code == 2003 or isinstance(error, TimeoutError):
+        return Unavailable("The database does not answer; try again")
+    return LostConnection()
+
+
+def _key_name(error: err.IntegrityError) -> str:
+    """`Duplicate entry 'x' for key 'users.email'` (MySQL 8) or `... 'email'` (MariaDB): email."""
+    match = re.search(r"for key '(?:.*\.)?([^'.]+)'$", str(error.args[1]))
+    return match.group(1) if match else ""

@@ -1,0 +1,55 @@
+"""Refreshing, the list of devices, tickets for sockets."""
+
+import secrets
+
+from starlette.requests import Request
+
+from pluseboard.actions import sign_in
+from pluseboard.auth import CurrentUser
+from pluseboard.errors import Unauthorized
+from pluseboard.repositories import sessions
+from pluseboard.schemas import Data, Done, Session, Ticket
+from pluseboard.services import Services
+from pluseboard.tokens import hash_secret
+
+TICKET_SECONDS = 30
+
+
+async def refresh(app: Services, request: Request) -> None:
+    """Get fresh tokens.
+
+    Rotates the refresh token and sets all three cookies. Call it before opening a socket with the cookie or a token. Two calls with
+    one refresh token within ten seconds get the same successor; a later reuse ends the session.
+    """
+    try:
+        request.state.grant = await app.auth.rotate(request.cookies.get("refresh_token", ""))
+    except Unauthorized:
+        request.state.grant = None
+        raise
+
+
+async def ticket(app: Services, user: CurrentUser) -> Ticket:
+    """Get a ticket for a socket.
+
+    Opens one socket (`?ticket=`) within 30 seconds: the way that keeps tokens out of addresses and logs.
+    """
+    value = secrets.token_urlsafe(32)
+    await sessions.insert_ticket(app.database, hash_secret(value), user.session_id)
+    return Ticket(ticket=value, expires_in=TICKET_SECONDS)
+
+
+async def page(app: Services, user: CurrentUser) -> Data[list[Session]]:
+    """List the devices on which one is signed in."""
+    return Data(data=await sessions.live_of_user(app.database, user.id, user.session_id))
+
+
+async def revoke_others(app: Services, user: CurrentUser) -> Done:
+    """Sign out everywhere else."""
+    count = await sign_in.revoke_other_sessions(app, user)
+    return Done(message=f"{count} other sessions ended")
+
+
+async def revoke(app: Services, user: CurrentUser, session_id: int) -> Done:
+    """Sign out one device."""
+    await sign_in.revoke_session(app, user, session_id)
+    return Done(message="Session ended")

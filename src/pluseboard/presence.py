@@ -1,0 +1,151 @@
+"""Who is online: each process writes rows for its users' sockets in batches, and announces only what changed.
+
+A row lives 30 s after it was last refreshed. That makes three things one: a user whose last socket went is offline 30 s later; a
+killed process leaves nobody online; and ten thousand users who reconnect after a restart change nothing, so nothing is announced.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Iterable
+
+import msgspec
+
+from pluseboard.database import Database
+from pluseboard.errors import ApiError
+from pluseboard.realtime.hub import Hub
+from pluseboard.repositories import members, presence, sessions
+
+log = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 1.0
+REFRESH_SECONDS = 10.0
+SEEN_SECONDS = 20.0
+TOUCH_SECONDS = 30.0
+CHUNK = 1000
+
+
+class Update(msgspec.Struct, array_like=True):
+    """A change of one user's status, and the workspaces whose members may know."""
+
+    user_id: int
+    email: str
+    status: str
+    workspace_ids: list[int]
+
+
+class PresenceTracker:
+    """Counts this process's sockets; `run` writes and announces."""
+
+    def __init__(self, database: Database, hub: Hub) -> None:
+        self._database = database
+        self._hub = hub
+        self._node = secrets.token_hex(8)
+        self._sockets: dict[int, dict[int, str]] = {}  # user -> socket -> online, idle or offline (does not count)
+        self._changed: dict[int, str] = {}  # user -> what to write
+        self._seen: set[int] = set()
+        self._seen_written: dict[int, float] = {}
+        self._sessions: set[int] = set()
+
+    def seen(self, user_id: int, session_id: int) -> None:
+        """A request or a frame."""
+        self._seen.add(user_id)
+        self._sessions.add(session_id)
+
+    def report(self, user_id: int, socket: int, status: str) -> None:
+        """A socket opened, or a heartbeat says how its user is."""
+        before = self._status(user_id)
+        self._sockets.setdefault(user_id, {})[socket] = status
+        self._note(user_id, before)
+
+    def gone(self, user_id: int, socket: int) -> None:
+        before = self._status(user_id)
+        remaining = self._sockets.get(user_id, {})
+        remaining.pop(socket, None)
+        if not remaining:
+            self._sockets.pop(user_id, None)
+        self._note(user_id, before)
+
+    def _note(self, user_id: int, before: str) -> None:
+        after = self._status(user_id)
+        if after != before:
+            # Whoever went keeps their last status in the row: it expires by itself.
+            self._changed[user_id] = before if after == "offline" else after
+
+    def _status(self, user_id: int) -> str:
+        statuses = self._sockets.get(user_id, {}).values()
+        return "online" if "online" in statuses else "idle" if "idle" in statuses else "offline"
+
+    async def run(self) -> None:
+        refreshed = touched = time.monotonic()
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            now = time.monotonic()
+            try:
+                if now - refreshed >= REFRESH_SECONDS:
+                    refreshed = now
+                    await self._refresh()
+                await self._write_changes()
+                await self._write_seen(now)
+                await self._sweep()
+                if now - touched >= TOUCH_SECONDS:
+                    touched = now
+                    await self._touch_sessions()
+            except ApiError as error:
+                log.warning("presence could not be written", extra={"error": error.message})
+            except Exception:
+                log.exception("presence failed")
+
+    async def _refresh(self) -> None:
+        """Rows of everybody who is still here, and their having been seen."""
+        here = {user_id: status for user_id in self._sockets if (status := self._status(user_id)) != "offline"}
+        self._seen.update(here)
+        await self._upsert(here)
+
+    async def _upsert(self, statuses: dict[int, str]) -> None:
+        for chunk in _chunks(statuses):
+            await presence.upsert_many(self._database, [(user_id, self._node, statuses[user_id]) for user_id in chunk])
+
+    async def _write_changes(self) -> None:
+        while self._changed:
+            users = list(self._changed)[:CHUNK]
+            statuses = {user_id: self._changed.pop(user_id) for user_id in users}
+            before = await presence.statuses(self._database, users)
+            await self._upsert(statuses)
+            after = await presence.statuses(self._database, users)
+            await self._announce({user_id: after[user_id] for user_id in users if after.get(user_id) != before.get(user_id)})
+
+    async def _sweep(self) -> None:
+        gone = await presence.sweep_stale(self._database)
+        if gone:
+            left = await presence.statuses(self._database, gone)
+            await self._announce({user_id: left.get(user_id, "offline") for user_id in gone})
+
+    async def _announce(self, statuses: dict[int, str]) -> None:
+        if not statuses:
+            return
+        emails = await presence.emails(self._database, list(statuses))
+        workspaces = await members.workspace_ids_of_users(self._database, list(statuses))
+        updates = [Update(user_id, emails[user_id], status, workspaces[user_id]) for user_id, status in statuses.items()]
+        self._hub.publish_presence(msgspec.json.encode(updates).decode())
+
+    async def _write_seen(self, now: float) -> None:
+        """At most one write a user every 20 s, however many requests they make."""
+        due = [user_id for user_id in self._seen if now - self._seen_written.get(user_id, -SEEN_SECONDS) >= SEEN_SECONDS]
+        self._seen.clear()
+        for chunk in _chunks(due):
+            await presence.seen_many(self._database, chunk)
+            self._seen_written.update(dict.fromkeys(chunk, now))
+        if len(self._seen_written) > 10 * CHUNK:
+            self._seen_written = {user: at for user, at in self._seen_written.items() if now - at < SEEN_SECONDS}
+
+    async def _touch_sessions(self) -> None:
+        used, self._sessions = self._sessions, set()
+        for chunk in _chunks(used):
+            await sessions.touch(self._database, chunk)
+
+
+def _chunks(ids: Iterable[int]) -> Iterable[list[int]]:
+    ordered = sorted(ids)
+    return (ordered[start : start + CHUNK] for start in range(0, len(ordered), CHUNK))

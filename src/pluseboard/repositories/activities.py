@@ -1,0 +1,53 @@
+"""The activity log of workspaces."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pluseboard.database import Connection, Executor, load_queries
+from pluseboard.schemas import Activity
+
+_q = load_queries("activities")
+
+
+class NewRow(NamedTuple):
+    workspace_id: int
+    seq: int
+    actor_id: int
+    type: str
+    ref_id: int
+    channel_id: int
+    is_private: int
+    summary: str
+    created_at: str
+
+
+async def insert_many(tx: Connection, rows: Sequence[NewRow]) -> dict[tuple[int, int], int]:
+    """(workspace id, seq) -> the id that the database gave."""
+    await tx.many(_q.insert, rows)
+    places = tuple((row.workspace_id, row.seq) for row in rows)
+    return {(row[0], row[1]): row[2] for row in await tx.all(_q.ids, places)}
+
+
+async def page_before(
+    db: Executor, workspace_id: int, before_seq: int, not_below: int, channel_ids: Sequence[int], public_too: bool, limit: int
+) -> list[Activity]:
+    """Going back from `before_seq` to `not_below`: the workspace's own, those in `channel_ids`, and public ones if asked for."""
+    rows = await db.all(
+        _q.page_before, workspace_id, before_seq, not_below, (0, *channel_ids), int(public_too), limit
+    )  # fmt: skip
+    return [Activity(*row) for row in rows]
+
+
+async def page_after(db: Executor, workspace_id: int, seq: int, limit: int) -> list[tuple[int, Activity]]:
+    """(is_private, activity), the oldest first."""
+    return [(row[0], Activity(*row[1:])) for row in await db.all(_q.page_after, workspace_id, seq, limit)]
+
+
+async def seq_of(db: Executor, workspace_id: int, activity_id: int) -> int | None:
+    row = await db.one(_q.seq_of, activity_id, workspace_id)
+    return row[0] if row else None
+
+
+async def last_seq(db: Executor, workspace_id: int) -> int:
+    row = await db.one(_q.last_seq, workspace_id)
+    return row[0] if row else 0

@@ -1,0 +1,96 @@
+"""Messages, and the edits and deletions that share their channel's order."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pluseboard.database import Connection, Executor, load_queries
+from pluseboard.schemas import Message
+
+_q = load_queries("messages")
+
+
+class NewRow(NamedTuple):
+    channel_id: int
+    seq: int
+    number: int
+    sender_id: int
+    client_msg_id: str
+    body: str
+    created_at: str
+
+
+class SentBefore(NamedTuple):
+    id: int
+    seq: int
+    created_at: str
+
+
+class Place(NamedTuple):
+    channel_id: int
+    seq: int
+    sender_id: int
+    is_deleted: int
+
+
+class Change(NamedTuple):
+    """An edit or deletion at `seq`, with the message as it is now."""
+
+    seq: int
+    type: str
+    message: Message
+
+
+async def insert_many(tx: Connection, rows: Sequence[NewRow]) -> dict[tuple[int, int], int]:
+    """(channel id, seq) -> the id that the database gave."""
+    await tx.many(_q.insert_many, rows)
+    places = tuple((row.channel_id, row.seq) for row in rows)
+    return {(row[0], row[1]): row[2] for row in await tx.all(_q.ids, places)}
+
+
+async def sent_before(db: Executor, keys: Sequence[tuple[int, int, str]]) -> dict[tuple[int, int, str], SentBefore]:
+    """(channel id, sender id, client_msg_id) -> the message, for those that exist."""
+    if not keys:
+        return {}
+    return {(row[0], row[1], row[2]): SentBefore(*row[3:]) for row in await db.all(_q.sent_before, tuple(keys))}
+
+
+async def page_before(db: Executor, channel_id: int, seq: int, limit: int) -> list[Message]:
+    """Going back from `seq`, the newest first."""
+    return [Message(*row) for row in await db.all(_q.page_before, channel_id, seq, limit)]
+
+
+async def page_after(db: Executor, channel_id: int, seq: int, limit: int) -> list[Message]:
+    """Going on from `seq`, the oldest first."""
+    return [Message(*row) for row in await db.all(_q.page_after, channel_id, seq, limit)]
+
+
+async def by_id(db: Executor, message_id: int) -> Message | None:
+    row = await db.one(_q.by_id, message_id)
+    return Message(*row) if row else None
+
+
+async def place(db: Executor, message_id: int) -> Place | None:
+    row = await db.one(_q.place, message_id)
+    return Place(*row) if row else None
+
+
+async def edit(tx: Connection, channel_id: int, seq: int, body: str) -> bool:
+    return bool(await tx.run(_q.edit, body, channel_id, seq))
+
+
+async def delete(tx: Connection, channel_id: int, seq: int) -> bool:
+    return bool(await tx.run(_q.delete, channel_id, seq))
+
+
+async def insert_change(tx: Connection, channel_id: int, seq: int, type_: str, message_seq: int) -> None:
+    await tx.run(_q.insert_change, channel_id, seq, type_, message_seq)
+
+
+async def changes_after(db: Executor, channel_id: int, seq: int, limit: int) -> list[Change]:
+    return [Change(row[0], row[1], Message(*row[2:])) for row in await db.all(_q.changes_after, channel_id, seq, limit)]
+
+
+async def number_at(db: Executor, channel_id: int, seq: int) -> int:
+    """How many messages the channel had at `seq`."""
+    row = await db.one(_q.number_at, channel_id, seq)
+    return row[0] if row else 0

@@ -1,0 +1,135 @@
+"""Runs the application under uvicorn: one process, or WEB_CONCURRENCY of them on one socket."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from types import FrameType
+
+from starlette.applications import Starlette
+from uvicorn import Config, Server
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from pluseboard import logs
+from pluseboard.settings import Settings, load_settings
+
+logger = logging.getLogger(__name__)
+
+BACKLOG = 4096
+GRACE_SECONDS = 7  # for requests and sockets to end; with the application's own shutdown SIGTERM takes less than 10
+STUCK_SECONDS = 3  # more than that after the grace: the worker is killed
+
+
+class ServerError(Exception):
+    """Why the server cannot start, in one line."""
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises ServerError when the address cannot be used or the application does not start."""
+    logs.configure(settings)
+    listener = _listen(settings.listen_host, settings.port)
+    config = _config(settings)
+    signal.signal(signal.SIGTERM, _leave)
+    logger.info("Serving on http://%s:%d", *listener.getsockname()[:2])
+    if config.workers > 1:
+        _serve_workers(config, listener)
+    else:
+        server = Server(config)
+        try:
+            server.run(sockets=[listener])
+        except KeyboardInterrupt:
+            return
+        except SystemExit as exit:
+            if exit.code == STARTUP_FAILURE:
+                raise ServerError("The application did not start; the log says why") from None
+            raise
+
+
+def application() -> Starlette:
+    """What each process serves."""
+    from pluseboard.app import build
+
+    logs.configure(load_settings())
+    _end_with_parent()
+    return build()
+
+
+def _config(settings: Settings) -> Config:
+    return Config(
+        "pluseboard.server:application",
+        factory=True,
+        workers=settings.web_concurrency,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        ws="websockets-sansio",
+        ws_max_size=65536,
+        ws_per_message_deflate=False,
+        ws_ping_interval=20,  # with the time-out: a peer that vanished is gone within 40 s
+        ws_ping_timeout=20,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.forwarded_allow_ips,
+        timeout_keep_alive=65,  # longer than the proxies in front keep idle connections, so that they close first
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        backlog=BACKLOG,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        log_config=None,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bound and listening here, before anything starts: an address in use is then one line, not a traceback in every worker."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise ServerError(f"Cannot listen on HOST {host}, PORT {port}: {getattr(error, 'strerror', None) or error}") from None
+    listener.set_inheritable(True)
+    return listener
+
+
+class _Workers(Multiprocess):
+    def join_all(self) -> None:
+        """Wait for the workers to end, but not for ever."""
+        deadline = time.monotonic() + GRACE_SECONDS + STUCK_SECONDS
+        for worker in self.processes:
+            worker.process.join(max(0.0, deadline - time.monotonic()))
+            if worker.process.is_alive():
+                logger.error("Worker %d is stuck: killed", worker.pid)
+                worker.process.kill()
+                worker.process.join()
+
+
+def _serve_workers(config: Config, listener: socket.socket) -> None:
+    workers = _Workers(config, sockets=[listener])
+    workers.run()
+    if any(worker.exitcode == STARTUP_FAILURE for worker in workers.processes):
+        raise ServerError("The application did not start; the log says why")
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would keep the port for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        watch = parent
+
+        def wait() -> None:
+            watch.join()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        threading.Thread(target=wait, daemon=True).start()
+
+
+def _leave(signum: int, frame: FrameType | None) -> None:
+    """uvicorn raises the signal again when it has shut down: an orderly end is exit 0."""
+    sys.exit(0)

@@ -1,0 +1,291 @@
+"""One socket: authentication, a reader that handles frames strictly in order, an outbox, and the reasons for which it ends.
+
+1000  the client closed           4008  the client does not read
+1008  ten bad frames in a row     4029  over 100 frames in 10 s
+1009  a frame over 64 KiB         4401  signed out
+1011  no pong for 20 s            1012  the server restarts
+"""
+
+import asyncio
+import itertools
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Union
+
+from msgspec import UNSET, Struct, UnsetType
+from starlette.websockets import WebSocket, WebSocketState
+
+from pluseboard.auth import CurrentUser, bearer_token
+from pluseboard.decoding import JsonDecoder
+from pluseboard.errors import ApiError, BadInput, Forbidden, TooManyRequests, Unauthorized
+from pluseboard.fields import Ref
+from pluseboard.origins import is_allowed_origin
+from pluseboard.realtime.events import Ack, ErrorFrame, Frame, Unsubscribed, frame
+from pluseboard.realtime.hub import TooFarBehindError
+from pluseboard.repositories import members, sessions
+from pluseboard.repositories.access import Change
+from pluseboard.services import Services
+from pluseboard.sockets.feeds import ActivityFeed
+from pluseboard.sockets.outbox import Outbox, SlowClientError
+from pluseboard.tokens import hash_secret
+
+log = logging.getLogger(__name__)
+
+MAX_FRAMES, FRAME_SECONDS = 100, 10.0
+MAX_ERRORS = 10
+BAD_FRAMES, TOO_MANY_FRAMES, SLOW, SIGNED_OUT = 1008, 4029, 4008, 4401
+CLOSE_SECONDS = 5.0
+
+_numbers = itertools.count(1)
+
+FrameHandler = Callable[["Connection", Any], Awaitable[dict[str, Any] | None]]
+
+
+class Connection:
+    """What frame handlers are given: the services as `app`, the `user`, and `send`."""
+
+    def __init__(self, app: Services, websocket: WebSocket, user: CurrentUser) -> None:
+        self.app = app
+        self.user = user
+        self.number = next(_numbers)
+        self.channels: dict[int, tuple[int, str]] = {}  # joined here: channel -> (workspace, topic)
+        self.feeds: dict[int, ActivityFeed] = {}
+        self.watching: set[int] = set()
+        self.watching_presence = False
+        self._websocket = websocket
+        self._outbox = Outbox(websocket)
+        self._closing: asyncio.Task[None] | None = None
+
+    # --- sending ----------------------------------------------------------------------------------------------------
+
+    def send(self, shown: Frame) -> None:
+        """Never blocks; a client that does not read is cut off."""
+        if self._closing is None:
+            try:
+                self._outbox.put(shown)
+            except SlowClientError:
+                self.close(SLOW)
+
+    async def drained(self) -> None:
+        await self._outbox.drained()
+
+    def close(self, code: int) -> None:
+        """Begin to close; nothing is sent from now on."""
+        if self._closing is None:
+            self._closing = asyncio.ensure_future(self._close(code))
+
+    def discard(self) -> None:
+        """The socket has ended: what waits for it is for nobody."""
+        self._outbox.discard()
+
+    async def _close(self, code: int) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                if code != SLOW:
+                    await self._outbox.drained()
+                self._outbox.discard()
+                await self._websocket.send({"type": "websocket.close", "code": code})
+        except (TimeoutError, RuntimeError, OSError):
+            self._outbox.abort()
+
+    # --- access -----------------------------------------------------------------------------------------------------
+
+    def access_changed(self, change: Change) -> None:
+        """Synchronous, so that what is delivered next already obeys it."""
+        kind, workspace_id, channel_id = change.kind, change.workspace_id, change.channel_id
+        if kind == "session_revoked":
+            if change.session_id == self.user.session_id:
+                self.close(SIGNED_OUT)
+        elif kind == "workspace_joined":
+            if self.watching_presence:
+                self.app.registry.watch(self, workspace_id)
+        elif kind in ("workspace_left", "role_changed"):
+            self._end_workspace(workspace_id, "removed" if kind == "workspace_left" else "role_changed")
+        elif kind == "channel_joined":
+            if feed := self.feeds.get(workspace_id):
+                feed.channel_joined(channel_id)
+        elif kind == "channel_left":
+            if feed := self.feeds.get(workspace_id):
+                feed.channel_left(channel_id)
+            if channel_id in self.channels:
+                self.leave_channel(channel_id)
+                self.send(frame(Unsubscribed("removed", workspace_id, channel_id)))
+
+    def _end_workspace(self, workspace_id: int, reason: Any) -> None:
+        joined = [channel_id for channel_id, (of, _) in self.channels.items() if of == workspace_id]
+        for channel_id in joined:
+            self.leave_channel(channel_id)
+        had_feed = self.end_feed(workspace_id)
+        if reason == "removed":
+            self.app.registry.unwatch(self, workspace_id)
+        if joined or had_feed:
+            self.send(frame(Unsubscribed(reason, workspace_id)))
+
+    def leave_channel(self, channel_id: int) -> None:
+        if joined := self.channels.pop(channel_id, None):
+            self.app.hub.unsubscribe(joined[1], self.number)
+
+    def end_feed(self, workspace_id: int) -> bool:
+        feed = self.feeds.pop(workspace_id, None)
+        if feed is not None:
+            self.app.hub.unsubscribe(feed.topic, self.number)
+        return feed is not None
+
+    async def watch_presence(self) -> None:
+        """Show this socket who comes and goes in the user's workspaces."""
+        self.watching_presence = True
+        for workspace_id in (await members.workspace_ids_of_users(self.app.database, [self.user.id]))[self.user.id]:
+            self.app.registry.watch(self, workspace_id)
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    async def read(self, decoder: JsonDecoder[Any], handlers: Mapping[type, FrameHandler]) -> None:
+        """Handle frames one after the other until the socket ends."""
+        errors_in_a_row = 0
+        window_start, in_window = time.monotonic(), 0
+        while True:
+            message = await self._websocket.receive()
+            if message["type"] == "websocket.disconnect" or self._closing is not None:
+                return
+            now = time.monotonic()
+            if now - window_start >= FRAME_SECONDS:
+                window_start, in_window = now, 0
+            in_window += 1
+            if in_window > MAX_FRAMES and self.app.settings.rate_limits:
+                self._fail(TooManyRequests(FRAME_SECONDS - (now - window_start)), UNSET)
+                return await self._end(TOO_MANY_FRAMES)
+            if await self._handle(message.get("text"), decoder, handlers):
+                errors_in_a_row = 0
+            else:
+                errors_in_a_row += 1
+                if errors_in_a_row >= MAX_ERRORS:
+                    return await self._end(BAD_FRAMES)
+
+    async def _end(self, code: int) -> None:
+        self.close(code)
+        if self._closing is not None:
+            await self._closing
+
+    async def _handle(self, text: str | None, decoder: JsonDecoder[Any], handlers: Mapping[type, FrameHandler]) -> bool:
+        """True when the frame was understood and done. Every failure is answered by an error frame."""
+        ref: Ref | UnsetType = UNSET
+        try:
+            if text is None:
+                raise BadInput("A frame must be text, not binary")
+            asked = decoder.decode(text)
+            ref = asked.ref
+            self.app.presence.seen(self.user.id, self.user.session_id)
+            answer = await handlers[type(asked)](self, asked)
+        except TooFarBehindError:
+            return True
+        except ApiError as error:
+            self._fail(error, ref if ref is not UNSET else _ref_of(text))
+            # Only what could not be understood counts against the client; a refusal is an answer.
+            return not isinstance(error, BadInput)
+        except Exception:
+            log.exception("a frame failed")
+            self._fail(ApiError(), ref)
+            return True
+        if not isinstance(ref, UnsetType):
+            self.send(frame(Ack(ref, **(answer or {}))))
+        return True
+
+    def _fail(self, error: ApiError, ref: Ref | UnsetType) -> None:
+        self.send(frame(ErrorFrame(error.code, error.message, None if isinstance(ref, UnsetType) else ref)))
+
+
+def _decoder(handlers: Mapping[type, FrameHandler]) -> JsonDecoder[Any]:
+    """For a union of the endpoint's frame types, told apart by "type"."""
+    return JsonDecoder(Union[tuple(handlers)])  # noqa: UP007
+
+
+class _RefOnly(Struct):
+    ref: Ref | UnsetType = UNSET
+
+
+_ref_only = JsonDecoder[_RefOnly](_RefOnly)
+
+
+def _ref_of(text: str | None) -> Ref | UnsetType:
+    """The ref of a frame that is wrong elsewhere, so that its error can be matched."""
+    try:
+        return _ref_only.decode(text or "").ref
+    except BadInput:
+        return UNSET
+
+
+def endpoint(handlers: Mapping[type, FrameHandler], *, presence: bool = False) -> Callable[[WebSocket], Awaitable[None]]:
+    """A socket endpoint that takes the frames of `handlers`; with `presence` it is shown presence updates from the start."""
+    decoder = _decoder(handlers)
+
+    async def serve(websocket: WebSocket) -> None:
+        app: Services = websocket.app.state.services
+        try:
+            user = await _authenticate(websocket, app)
+        except ApiError as error:
+            log.info("a socket was refused", extra={"reason": error.message, "path": websocket.url.path})
+            await websocket.close(1008)  # before accept: the client sees 403
+            return
+        connection = Connection(app, websocket, user)
+        # Registered before accept: a revocation from here on finds it.
+        app.registry.add(connection)
+        try:
+            await websocket.accept()
+            app.presence.report(user.id, connection.number, "online")
+            app.presence.seen(user.id, user.session_id)
+            if presence:
+                await connection.watch_presence()
+            await connection.read(decoder, handlers)
+        except (RuntimeError, OSError):
+            # The client went while something was being sent to it.
+            pass
+        except ApiError as error:
+            log.warning("a socket could not begin", extra={"error": error.message})
+            if websocket.application_state is WebSocketState.CONNECTED:
+                connection.close(1013)
+        finally:
+            _release(connection)
+
+    return serve
+
+
+def _release(connection: Connection) -> None:
+    app = connection.app
+    for channel_id in list(connection.channels):
+        connection.leave_channel(channel_id)
+    for workspace_id in list(connection.feeds):
+        connection.end_feed(workspace_id)
+    app.hub.unsubscribe(f"user:{connection.user.id}", connection.number)
+    app.registry.remove(connection)
+    app.presence.gone(connection.user.id, connection.number)
+    connection.discard()
+
+
+async def _authenticate(websocket: WebSocket, app: Services) -> CurrentUser:
+    """`?ticket=`, else `?token=`, else a bearer, else the cookie with an allowed Origin.
+
+    Raises Unauthorized, Forbidden, TooManyRequests.
+
+    `?token=undefined` counts as absent: the seed's client cannot read its HttpOnly cookie.
+    """
+    ticket, token = websocket.query_params.get("ticket"), websocket.query_params.get("token")
+    if ticket:
+        session_id = await sessions.consume_ticket(app.database, hash_secret(ticket))
+        row = await sessions.live(app.database, session_id) if session_id else None
+        if session_id is None or row is None:
+            raise Unauthorized
+        user = CurrentUser(*row, session_id)
+    elif token and token not in ("undefined", "null"):
+        user = await app.auth.user_of(token)
+    elif bearer := bearer_token(websocket):
+        user = await app.auth.user_of(bearer)
+    else:
+        origin = websocket.headers.get("origin")
+        if not (origin and is_allowed_origin(app.settings, websocket, origin)):
+            raise Forbidden("This origin may not open sockets with a cookie")
+        # No refresh on the way: the successor's cookies could not be counted on to reach the client in a handshake.
+        user = await app.auth.user_of(websocket.cookies.get("access_token", ""))
+    if not app.registry.has_room(user.id):
+        raise TooManyRequests(30)
+    return user

@@ -1,0 +1,69 @@
+"""The sockets of this process by user, and by workspace for presence: whom an end of access concerns, and who watches whom."""
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from pluseboard.presence import Update
+from pluseboard.realtime.events import PresenceUpdate, frame
+from pluseboard.repositories.access import Change
+
+if TYPE_CHECKING:
+    from pluseboard.sockets.connection import Connection
+
+_updates = msgspec.json.Decoder(list[Update])
+
+
+class Registry:
+    """`apply` acts on an access change, `announce` delivers presence updates."""
+
+    def __init__(self, max_sockets_per_user: int) -> None:
+        self._max = max_sockets_per_user
+        self._by_user: defaultdict[int, set[Connection]] = defaultdict(set)
+        self._watchers: defaultdict[int, set[Connection]] = defaultdict(set)
+
+    def __len__(self) -> int:
+        return sum(len(connections) for connections in self._by_user.values())
+
+    def has_room(self, user_id: int) -> bool:
+        return len(self._by_user.get(user_id, ())) < self._max
+
+    def add(self, connection: "Connection") -> None:
+        self._by_user[connection.user.id].add(connection)
+
+    def remove(self, connection: "Connection") -> None:
+        self._by_user[connection.user.id].discard(connection)
+        if not self._by_user[connection.user.id]:
+            del self._by_user[connection.user.id]
+        for workspace_id in connection.watching:
+            self._watchers[workspace_id].discard(connection)
+            if not self._watchers[workspace_id]:
+                del self._watchers[workspace_id]
+
+    def watch(self, connection: "Connection", workspace_id: int) -> None:
+        connection.watching.add(workspace_id)
+        self._watchers[workspace_id].add(connection)
+
+    def unwatch(self, connection: "Connection", workspace_id: int) -> None:
+        connection.watching.discard(workspace_id)
+        self._watchers[workspace_id].discard(connection)
+
+    def apply(self, change: Change) -> None:
+        """An access change, synchronously: whatever is delivered after it already obeys it."""
+        for connection in list(self._by_user.get(change.user_id, ())):
+            connection.access_changed(change)
+
+    def announce(self, updates: str) -> None:
+        """One frame a watcher and update, however many workspaces they share."""
+        for update in _updates.decode(updates):
+            watchers: set[Connection] = set().union(*(self._watchers.get(id_, ()) for id_ in update.workspace_ids))
+            if watchers:
+                shown = frame(PresenceUpdate(update.user_id, update.email, update.status), ephemeral=True)
+                for watcher in watchers:
+                    watcher.send(shown)
+
+    def close_all(self, code: int) -> None:
+        for connections in list(self._by_user.values()):
+            for connection in list(connections):
+                connection.close(code)
