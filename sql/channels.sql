@@ -10,16 +10,16 @@ SELECT 1 FROM channels WHERE workspace_id = %s AND is_private = 0 LIMIT 1
 -- name: visible_list
 -- A workspace's channels as a user sees them: theirs, and the public ones unless they are a guest.
 SELECT STRAIGHT_JOIN c.id, c.workspace_id, c.name, c.is_private, DATE_FORMAT(c.created_at, '%%Y-%%m-%%dT%%T'), c.topic, c.description,
-    c.is_default, c.archived_at IS NOT NULL, cm.user_id IS NOT NULL, c.last_seq, IFNULL(cm.read_seq, 0),
-    IF(cm.user_id IS NULL, 0, c.message_count - LEAST(cm.read_count, c.message_count)), 0
+    c.is_default, c.archived_at IS NOT NULL, cm.user_id IS NOT NULL, c.last_seq, CAST(IFNULL(cm.read_seq, 0) AS UNSIGNED),
+    CAST(IF(cm.user_id IS NULL, 0, c.message_count - LEAST(cm.read_count, c.message_count)) AS UNSIGNED), 0
 FROM channels c LEFT JOIN channel_members cm ON cm.channel_id = c.id AND cm.user_id = %s
 WHERE c.workspace_id = %s AND (c.archived_at IS NULL OR %s) AND (cm.user_id IS NOT NULL OR (c.is_private = 0 AND %s)) ORDER BY c.id
 
 -- name: visible_to
 -- One channel as a user sees it, with their role in its workspace and who made it; no row when it is not theirs to know.
 SELECT STRAIGHT_JOIN c.id, c.workspace_id, c.name, c.is_private, DATE_FORMAT(c.created_at, '%%Y-%%m-%%dT%%T'), c.topic, c.description,
-    c.is_default, c.archived_at IS NOT NULL, cm.user_id IS NOT NULL, c.last_seq, IFNULL(cm.read_seq, 0),
-    IF(cm.user_id IS NULL, 0, c.message_count - LEAST(cm.read_count, c.message_count)), 0, wm.role, c.created_by
+    c.is_default, c.archived_at IS NOT NULL, cm.user_id IS NOT NULL, c.last_seq, CAST(IFNULL(cm.read_seq, 0) AS UNSIGNED),
+    CAST(IF(cm.user_id IS NULL, 0, c.message_count - LEAST(cm.read_count, c.message_count)) AS UNSIGNED), 0, wm.role, c.created_by
 FROM channels c JOIN workspace_members wm ON wm.workspace_id = c.workspace_id AND wm.user_id = %s
     LEFT JOIN channel_members cm ON cm.channel_id = c.id AND cm.user_id = %s
 WHERE c.id = %s AND (cm.user_id IS NOT NULL OR (c.is_private = 0 AND wm.role <> 'guest'))
@@ -117,5 +117,5 @@ FROM channel_members cm JOIN channels c ON c.id = cm.channel_id WHERE cm.user_id
 
 -- name: read_state
 -- What a user has not read of one channel.
-SELECT c.id, IFNULL(cm.read_seq, 0), IF(cm.user_id IS NULL, 0, c.message_count - LEAST(cm.read_count, c.message_count)), 0
+SELECT c.id, CAST(IFNULL(cm.read_seq, 0) AS UNSIGNED), CAST(IF(cm.user_id IS NULL, 0, c.message_count - LEAST(cm.read_count, c.message_count)) AS UNSIGNED), 0
 FROM channels c LEFT JOIN channel_members cm ON cm.channel_id = c.id AND cm.user_id = %s WHERE c.id = %s

@@ -55,12 +55,14 @@ def free_port() -> int:
     return next(port for port in iter(lambda: random.choice(PORTS), None) if is_free(port))  # noqa: S311
 
 
-def spawn(command: list[str], log: Path | None = None, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+def spawn(
+    command: list[str], log: Path | None = None, env: dict[str, str] | None = None, cwd: Path | None = None
+) -> subprocess.Popen[bytes]:
     """Start a child that gets SIGTERM when this process dies, in a session of its own so that Ctrl+C reaches only us."""
     command = ["setpriv", "--pdeathsig", "TERM", "--", *command]
     with log.open("ab") if log else nullcontext() as output:
         return subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=env, start_new_session=True
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=env, cwd=cwd, start_new_session=True
         )
 
 
@@ -198,7 +200,7 @@ class PrivateMariaDB(PrivateServer):
 
     name = "mariadb"
     database = user = "pluseboard"
-    grants = "ALL ON pluseboard.*"
+    grant = "GRANT ALL ON pluseboard.* TO pluseboard@'%'"
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
         super().__init__(folder, port)
@@ -250,11 +252,15 @@ class PrivateMariaDB(PrivateServer):
             "--default-time-zone=+00:00",
             "--max-connections=300",
             "--skip-name-resolve",
-            f"--init-file={self.data / 'init.sql'}",
+            f"--init-file={self.seen(self.data / 'init.sql')}",
         ]
 
+    def seen(self, path: Path) -> str:
+        """The path as the server sees it."""
+        return str(path)
+
     def answers(self) -> bool:
-        return _first_byte(self.socket) is not None
+        return first_byte(self.socket) is not None
 
     def _write_init_file(self) -> None:
         """Run by the server before it lets clients in, at each start: it also repairs what a killed first start left out."""
@@ -262,7 +268,7 @@ class PrivateMariaDB(PrivateServer):
             f"CREATE DATABASE IF NOT EXISTS {self.database} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
             f"CREATE USER IF NOT EXISTS {self.user}@'%' IDENTIFIED BY '{self.password}'",
             f"ALTER USER {self.user}@'%' IDENTIFIED BY '{self.password}'",
-            f"GRANT {self.grants} TO {self.user}@'%'",
+            self.grant,
         ]
         _write_private(self.data / "init.sql", "".join(f"{statement};\n" for statement in statements))
 
@@ -298,7 +304,7 @@ class PrivateRedis(PrivateServer):
         return [str(self.folder / "redis-server"), *(word for key, value in options.items() for word in (f"--{key}", value))]
 
     def answers(self) -> bool:
-        return _first_byte(self.socket, b"PING\r\n") == b"+"
+        return first_byte(self.socket, b"PING\r\n") == b"+"
 
 
 def find(program: str) -> str:
@@ -352,12 +358,12 @@ def _socket_path(folder: Path, name: str) -> str:
     return str(short / f"{name}.sock")
 
 
-def _first_byte(path: str, request: bytes = b"") -> bytes | None:
+def first_byte(address: str | tuple[str, int], request: bytes = b"") -> bytes | None:
     """What a server says first; None while it does not."""
-    with socket.socket(socket.AF_UNIX) as client:
+    with socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET) as client:
         client.settimeout(1)
         try:
-            client.connect(path)
+            client.connect(address)
             client.sendall(request)
             return client.recv(1) or None
         except OSError:

@@ -29,6 +29,7 @@ _BY_NAME: list[tuple[str, Any]] = [
     (r".*\.client_msg_id", "7f9c24e8-3b12-4d1a"),
     (r".*\.ref", "a1"),
     (r".*\.role", "member"),
+    (r"Health\.status", "success"),
     (r".*\.(status|presence)", "online"),
     (r".*\.(edited_at|deleted_at|read_at|revoked_at)", None),
     (r".*\.expires_at", "2025-01-22T10:30:00"),

@@ -34,7 +34,6 @@ SMTP_SECONDS = 10.0  # for each step of the dialogue
 SEND_SECONDS = 30.0  # for all of it: well within the minute that a claim lasts
 BACKOFF_SECONDS = (1, 2, 5, 10, 30, 60)
 MAX_SENDING = 5  # more are claimed only when fewer are under way
-SWEEP_SECONDS = 600.0
 
 
 class Mail(msgspec.Struct):
@@ -76,7 +75,6 @@ class Mailer:
         """Send what is due, for ever. Cancelled halfway, a mail is at worst sent again when its claim has expired."""
         async with asyncio.TaskGroup() as group:
             sending: set[asyncio.Task[None]] = set()
-            group.create_task(self._sweep())
             while True:
                 self._due.clear()
                 claimed = await self._claim()
@@ -105,12 +103,6 @@ class Mailer:
         except Exception as error:
             logger.warning("The outbox cannot be read (%s); trying again", type(error).__name__)
             return []
-
-    async def _sweep(self) -> None:
-        while True:
-            with contextlib.suppress(Exception):  # the next time will do
-                await outbox.sweep(self._database)
-            await asyncio.sleep(SWEEP_SECONDS)
 
     async def _deliver(self, row: outbox.Sealed) -> None:
         """Never raises: a failure of one mail is of no concern to the others."""

@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 document, made from the route table: the same signatures and structs that decode and validate requests.
 
-Its docstring is a handler's summary and description; a `Raises Unauthorized.` in it adds to the errors its signature implies.
+A handler's docstring is its summary and description; `Raises Unauthorized.` in it adds to the errors that its signature implies.
 The docstring of its module describes the tag.
 """
 
@@ -17,6 +17,7 @@ import msgspec
 from starlette.responses import Response
 
 from pluseboard import errors
+from pluseboard.about import ABOUT, SOCKETS
 from pluseboard.components import Components
 from pluseboard.examples import example_of
 from pluseboard.fields import Id
@@ -32,50 +33,6 @@ SAFE_METHODS = ("GET", "HEAD")
 # The seed writes these without the trailing slash that all others have; the server takes both forms.
 WITHOUT_SLASH = ("/api/metrics/messages-per-day", "/api/metrics/active-users", "/api/docs", "/livez", "/readyz", "/dev/mailbox")
 
-ABOUT = """\
-A collaborative workspace: channels, live messages, presence, activity and analytics.
-
-### Answers
-
-Every answer is JSON and has a `status`: `success`, with what was asked for, or `error`, with a `code` for programs and a \
-`message` for people, which names the field and says what is right:
-
-`{"status": "error", "code": "bad_input", "message": "channel_id is required, must be a positive whole number"}`
-
-Paths work with and without the trailing slash. Unknown fields are ignored. What does not exist and what is not yours to know \
-are both 404. A method that a path does not have is 405, and `Allow` lists those that it has.
-
-### Times, flags, ids
-
-Times are UTC, written `2025-01-15T10:30:00`. Flags in answers are 0 or 1; in requests true and false do as well. \
-Ids are positive whole numbers.
-
-### Signing in
-
-`POST /api/register/`, then `POST /api/request-otp/` to have a six-digit code mailed, then `POST /api/verify-otp/` with \
-the code. The answer sets three HttpOnly cookies: `access_token` (15 minutes), `refresh_token` (30 days) and `id_token` \
-(15 minutes). Send them along (`credentials: 'include'`); an expired access token is refreshed on the way, and the answer \
-carries the new cookies. \
-Programs without cookies send `Authorization: Bearer <access token>`.
-"""
-
-SOCKETS = """\
-Each takes `?token=` with the access token, `?ticket=` with a single-use ticket from `POST /api/ws-ticket/`, or the cookie. \
-Frames are JSON objects with a `type`, handled strictly in order. A frame may carry a `ref`: then an `ack` or `error` with \
-the same `ref` tells how it went. Without one only a failure is answered.
-
-What is numbered by `seq` has no holes: when one is missing, subscribe again with `since_seq`, and what was missed comes first. \
-The server closes a socket with one of these codes:
-
-- `1008` ten bad frames in a row
-- `1009` a frame over 64 KiB
-- `1011` no pong for 20 seconds
-- `1012` the server restarts: connect again
-- `4008` the client does not read what it is sent
-- `4029` more than 100 frames in 10 seconds
-- `4401` signed out
-"""
-
 _FAILURES: list[tuple[errors.ApiError, str]] = [
     (errors.BadInput("channel_id is required, must be a positive whole number"), "A field is wrong; `message` names it."),
     (errors.Unauthorized(), "Nobody is signed in, or the session has ended."),
@@ -87,7 +44,7 @@ _FAILURES: list[tuple[errors.ApiError, str]] = [
     (errors.TooManyRequests(30), "Too many requests; `Retry-After` says when to try again."),
     (errors.Unavailable(), "Busy or restarting; `Retry-After` says when to try again."),
 ]
-_FAILURE_NAMES = {type(error).__name__: str(error.status) for error, _ in _FAILURES}
+_STATUS_OF = {type(error).__name__: str(error.status) for error, _ in _FAILURES}
 _RAISES = re.compile(r"\s*\bRaises ([^.]*)\.")
 
 
@@ -105,7 +62,7 @@ def build_document(endpoints: Sequence[Endpoint], version: str, sockets: Sequenc
     """The whole document. Two handlers of one name in one module would clash in `operationId`; a test looks."""
     endpoints = sorted(endpoints, key=lambda e: TAGS.index(_tag(e)) if _tag(e) in TAGS else len(TAGS))
     asked = [hints[part] for hints in (e.signature for e in endpoints) for part in ("body", "query") if part in hints]
-    answered = [answer for e in endpoints if (answer := _answer(e)) is not None]
+    answered = [answer for e in endpoints if (answer := answer_of(e)) is not None]
     asked += [frame for socket in sockets for frame in socket.client]
     answered += [frame for socket in sockets for frame in socket.server]
     components = Components(asked, [Error, *answered])
@@ -161,7 +118,7 @@ def _operation(endpoint: Endpoint, components: Components) -> Json:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
     operation["responses"] = {
         **_success(endpoint, components),
-        **{_FAILURE_NAMES[name]: {"$ref": f"#/components/responses/{name}"} for name in _failures(endpoint)},
+        **{_STATUS_OF[name]: {"$ref": f"#/components/responses/{name}"} for name in _failures(endpoint)},
     }
     if "user" not in hints:
         operation["security"] = []
@@ -224,7 +181,7 @@ def _never_null(schema: Json) -> Json:
     return {**choices[0], **rest} if len(choices) == 1 else {"anyOf": choices, **rest}
 
 
-def _answer(endpoint: Endpoint) -> Any:
+def answer_of(endpoint: Endpoint) -> Any:
     """The type of the JSON that the handler returns; None for no body, or for a Response that it makes itself."""
     hint = endpoint.signature["return"]
     kinds = [kind for kind in get_args(hint) if not _is_response(kind)] if get_origin(hint) is UnionType else [hint]
@@ -239,7 +196,7 @@ def _success(endpoint: Endpoint, components: Components) -> Json:
     returned = endpoint.signature["return"]
     status = 204 if returned is type(None) else endpoint.status
     response: Json = {"description": HTTPStatus(status).phrase}
-    if (answer := _answer(endpoint)) is not None:
+    if (answer := answer_of(endpoint)) is not None:
         schema = components.of(answer)
         example = example_of(schema, components.schemas, whole=True)
         response["content"] = {"application/json": {"schema": schema, "example": example}}
@@ -265,7 +222,7 @@ def _failures(endpoint: Endpoint) -> list[str]:
         "Unavailable": True,
     }
     told = re.findall(r"\w+", " ".join(_RAISES.findall(inspect.getdoc(endpoint.handler) or "")))
-    return [name for name in _FAILURE_NAMES if happens[name] or name in told]
+    return [name for name in _STATUS_OF if happens[name] or name in told]
 
 
 def _has_id(kind: Any) -> bool:

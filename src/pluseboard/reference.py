@@ -57,8 +57,9 @@ class Page:
     def _tag(self, tag: Json) -> Markup:
         name = tag["name"]
         operations = [self._operation(*operation) for operation in self.operations if name in operation[2]["tags"]]
-        heading = el("h2", _heading(name))
-        return el("section", heading, prose(tag.get("description", "")), *operations, id=f"tag-{name}", class_="tag")
+        heading, words = _heading(name), tag["description"]
+        said = prose(words) if words.rstrip(".") != heading else ""
+        return el("section", el("h2", heading), said, *operations, id=f"tag-{name}", class_="tag")
 
     def _operation(self, path: str, method: str, operation: Json) -> Markup:
         summary = el(

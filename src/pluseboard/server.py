@@ -1,5 +1,6 @@
 """Runs the application under uvicorn: one process, or WEB_CONCURRENCY of them on one socket."""
 
+import asyncio
 import logging
 import multiprocessing
 import os
@@ -16,13 +17,13 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from pluseboard import logs
-from pluseboard.settings import Settings, load_settings
+from pluseboard.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 BACKLOG = 4096
 GRACE_SECONDS = 7  # for requests and sockets to end; with the application's own shutdown SIGTERM takes less than 10
-STUCK_SECONDS = 3  # more than that after the grace: the worker is killed
+STUCK_SECONDS = 2  # more than that after the grace: it is not waited for any longer
 
 
 class ServerError(Exception):
@@ -32,31 +33,25 @@ class ServerError(Exception):
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises ServerError when the address cannot be used or the application does not start."""
     logs.configure(settings)
-    listener = _listen(settings.listen_host, settings.port)
     config = _config(settings)
-    signal.signal(signal.SIGTERM, _leave)
-    logger.info("Serving on http://%s:%d", *listener.getsockname()[:2])
-    if config.workers > 1:
-        _serve_workers(config, listener)
-    else:
-        server = Server(config)
-        try:
-            server.run(sockets=[listener])
-        except KeyboardInterrupt:
-            return
-        except SystemExit as exit:
-            if exit.code == STARTUP_FAILURE:
-                raise ServerError("The application did not start; the log says why") from None
-            raise
+    with _listen(settings.listen_host, settings.port) as listener:
+        signal.signal(signal.SIGTERM, _leave)
+        logger.info("Serving on http://%s:%d", *listener.getsockname()[:2])
+        started = _serve_workers(config, listener) if config.workers > 1 else _serve_alone(config, listener)
+    if not started:
+        raise ServerError("The application did not start; the log says why")
 
 
 def application() -> Starlette:
     """What each process serves."""
     from pluseboard.app import build
 
-    logs.configure(load_settings())
     _end_with_parent()
-    return build()
+    try:
+        return build()
+    except Exception:
+        logger.exception("The application cannot be built")
+        sys.exit(STARTUP_FAILURE)  # any other end of a worker would have another one started in its place, for ever
 
 
 def _config(settings: Settings) -> Config:
@@ -110,11 +105,31 @@ class _Workers(Multiprocess):
                 worker.process.join()
 
 
-def _serve_workers(config: Config, listener: socket.socket) -> None:
+class _Alone(Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            async with asyncio.timeout(GRACE_SECONDS + STUCK_SECONDS):
+                await super().shutdown(sockets)
+        except TimeoutError:
+            logger.error("The application's shutdown is stuck: left behind")
+
+
+def _serve_workers(config: Config, listener: socket.socket) -> bool:
+    """Whether they started."""
     workers = _Workers(config, sockets=[listener])
     workers.run()
-    if any(worker.exitcode == STARTUP_FAILURE for worker in workers.processes):
-        raise ServerError("The application did not start; the log says why")
+    return all(worker.exitcode != STARTUP_FAILURE for worker in workers.processes)
+
+
+def _serve_alone(config: Config, listener: socket.socket) -> bool:
+    """Whether it started."""
+    try:
+        _Alone(config).run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass
+    except SystemExit as error:
+        return error.code != STARTUP_FAILURE
+    return True
 
 
 def _end_with_parent() -> None:
