@@ -1,4 +1,4 @@
-"""Fixtures: real servers, and people who use them. Everything here is one per pytest-xdist worker, except where it says otherwise.
+"""Fixtures: real servers, and people who use them. Session fixtures are one per pytest-xdist worker.
 
 What a test most often needs: `person` (signed-in people on the cluster), `cluster` (two server processes joined by Redis),
 `start_server` (a server with other settings), `database`, `mail`, `browser`.

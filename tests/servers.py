@@ -263,7 +263,8 @@ class ServerProcess:
         return self.log_path.read_text()
 
     def assert_no_traceback(self) -> None:
-        assert "Traceback (most recent call last)" not in self.log(), self.log()[-10_000:]
+        before, found, after = self.log().partition("Traceback (most recent call last)")
+        assert not found, f"{self.log_path} has a traceback:\n{before[-500:]}{found}{after[:5000]}"
 
 
 async def _is_ready(client: httpx.AsyncClient) -> bool:

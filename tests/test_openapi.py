@@ -22,7 +22,7 @@ from pluseboard.openapi import SocketDoc, answer_of, build_document, written
 from pluseboard.realtime import events
 from pluseboard.schemas import Data, EditChannel, MessageQuery, NewMessage, Page, Success, Workspace
 from pluseboard.settings import Settings
-from pluseboard.sockets.catalog import SOCKETS
+from pluseboard.socket_catalog import SOCKETS
 
 Json = dict[str, Any]
 DOCUMENT = build_document(routes.ENDPOINTS, "1.2.3", SOCKETS)

@@ -13,7 +13,7 @@ from pluseboard.http import Endpoint, api, path_routes
 from pluseboard.markup import prose
 from pluseboard.openapi import SocketDoc, written
 from pluseboard.schemas import Done, NewMessage
-from pluseboard.sockets.catalog import SOCKETS
+from pluseboard.socket_catalog import SOCKETS
 
 
 async def odd(user: CurrentUser, body: NewMessage) -> Done:

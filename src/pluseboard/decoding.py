@@ -1,4 +1,4 @@
-"""Bytes or query strings from a client -> a checked struct, or a BadInput whose message names the field and says what is right."""
+"""Bytes or query strings from a client -> a checked struct, or a BadInput that names the field and says what is right."""
 
 import re
 from collections.abc import Mapping

@@ -10,7 +10,7 @@ from msgspec import Meta
 MAX_ID = 2**63 - 1
 MAX_BODY_CHARS = 16_000
 
-# One line of text with something visible in it; no control characters. `$(?!\n)` because Python's $ also matches before a final newline.
+# One line with something visible in it; no control characters. `$(?!\n)`: Python's $ also matches before a final newline.
 _LINE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)"
 _LINE_OR_EMPTY = r"^[^\x00-\x1f\x7f]*$(?!\n)"
 # Addresses that SMTP can carry without extensions (RFC 5321 4.1.2, quoted local parts left out).

@@ -2,9 +2,9 @@
 
     async def send(app: Services, user: CurrentUser, body: NewMessage) -> MessageSent: ...
 
-`app` is what app.py constructed, `user` demands a live session, `body` is the checked JSON body, `query` the checked query string,
-`request` Starlette's request; every other parameter is a number (or, annotated str, a word) from the path. The answer is a struct,
-a ready Response, or None for 204. The OpenAPI document is made from the same signatures.
+`app` is what app.py constructed, `user` demands a live session, `body` is the checked JSON body, `query` the checked query
+string, `request` Starlette's request; every other parameter is a number (or, annotated str, a word) from the path. The answer is
+a struct, a ready Response, or None for 204. The OpenAPI document is made from the same signatures.
 """
 
 import inspect

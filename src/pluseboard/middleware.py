@@ -23,7 +23,7 @@ SECURITY_HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"),
     (b"cross-origin-opener-policy", b"same-origin"),
-]  # fmt: skip
+]
 HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import msgspec
 from starlette.responses import Response
 
-from pluseboard import errors
+from pluseboard import __version__, errors
 from pluseboard.about import ABOUT, SOCKETS
 from pluseboard.components import Components
 from pluseboard.examples import example_of
@@ -58,7 +58,7 @@ class SocketDoc:
     server: Sequence[type]
 
 
-def build_document(endpoints: Sequence[Endpoint], version: str, sockets: Sequence[SocketDoc] = ()) -> Json:
+def build_document(endpoints: Sequence[Endpoint], version: str = __version__, sockets: Sequence[SocketDoc] = ()) -> Json:
     """The whole document. Two handlers of one name in one module would clash in `operationId`; a test looks."""
     endpoints = sorted(endpoints, key=lambda e: TAGS.index(_tag(e)) if _tag(e) in TAGS else len(TAGS))
     asked = [hints[part] for hints in (e.signature for e in endpoints) for part in ("body", "query") if part in hints]

@@ -29,9 +29,12 @@ class RateLimits:
         self._shared: MovingWindowRateLimiter | None = None
         if settings.redis_url:
             storage: Storage = RedisStorage(
-                f"async+{settings.redis_url}", implementation="redispy", key_prefix=f"pluseboard:{settings.db_name}:limits",
-                socket_timeout=0.5, socket_connect_timeout=0.5,
-            )  # fmt: skip
+                f"async+{settings.redis_url}",
+                implementation="redispy",
+                key_prefix=f"pluseboard:{settings.db_name}:limits",
+                socket_timeout=0.5,
+                socket_connect_timeout=0.5,
+            )
             self._shared = MovingWindowRateLimiter(storage)
 
     async def hit(self, name: str, key: str) -> None:

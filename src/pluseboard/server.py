@@ -62,7 +62,7 @@ def _config(settings: Settings) -> Config:
         loop="uvloop",
         http="httptools",
         lifespan="on",
-        ws="websockets-sansio",
+        ws="pluseboard.sockets.protocol:Protocol",
         ws_max_size=65536,
         ws_per_message_deflate=False,
         ws_ping_interval=20,  # with the time-out: a peer that vanished is gone within 40 s

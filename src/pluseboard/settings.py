@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,10 @@ def _check(settings: Settings) -> None:
         raise SettingsError("DB_POOL_MIN must be at least 1 and at most DB_POOL_MAX")
     if settings.email_use_tls and settings.email_use_ssl and settings.email_port == 465:
         raise SettingsError("EMAIL_USE_TLS (STARTTLS) and EMAIL_USE_SSL exclude each other: set EMAIL_USE_TLS=False for port 465")
+    if settings.email_from and "@" not in parseaddr(settings.email_from)[1]:
+        raise SettingsError("EMAIL_FROM must be an address, such as no-reply@example.com or Team <no-reply@example.com>")
+    if settings.db_ssl_ca and not Path(settings.db_ssl_ca).is_file():
+        raise SettingsError("DB_SSL_CA must be the path of a file with the certificate authority of the database server")
     if settings.web_concurrency > 1 and not settings.redis_url:
         raise SettingsError("REDIS_URL is needed when WEB_CONCURRENCY is more than 1: processes meet through it")
     for name in ("jwt_secret_key", "secret_key"):

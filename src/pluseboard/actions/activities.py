@@ -13,7 +13,7 @@ MAX_SLICES = 10
 
 async def recent_activities(
     app: Services, user: CurrentUser, workspace_id: int, limit: int, before_id: int | None
-) -> tuple[list[Activity], bool]:  # fmt: skip
+) -> tuple[list[Activity], bool]:
     """The newest first, and whether there are more. Looks back slice by slice, over at most 20,000 activities of which the reader
     may see none: the cost has a bound whatever others do in private."""
     workspace = await visible_workspace(app, user, workspace_id)
@@ -31,6 +31,6 @@ async def recent_activities(
         not_below = max(before - SLICE, 1)
         found += await activities.page_before(
             app.database, workspace_id, before, not_below, joined, workspace.role != "guest", limit + 1 - len(found)
-        )  # fmt: skip
+        )
         before = not_below
     return found[:limit], len(found) > limit

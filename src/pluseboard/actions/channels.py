@@ -58,14 +58,12 @@ async def create_channel(app: Services, user: CurrentUser, body: NewChannel) -> 
         default = int(not private and not await channels.has_public(tx, body.workspace_id))
         channel_id = await channels.insert(
             tx, body.workspace_id, name, _live_name(name), body.topic.strip(), body.description.strip(), private, default, user.id
-        )  # fmt: skip
+        )
         if default:
             await channels.add_everybody(tx, channel_id)
         else:
             await channels.add_member(tx, channel_id, user.id)
-        change = await access.record(
-            tx, Change(user.id, "channel_joined", workspace_id=body.workspace_id, channel_id=channel_id)
-        )  # fmt: skip
+        change = await access.record(tx, Change(user.id, "channel_joined", workspace_id=body.workspace_id, channel_id=channel_id))
         about = About(channel_id, private)
         event = await record(tx, body.workspace_id, user, "channel_created", channel_id, f"created #{name}", about)
         return channel_id, [event], [change]
@@ -176,7 +174,7 @@ async def _add(app: Services, user: CurrentUser, channel: Channel, member_id: in
         await channels.add_member(tx, channel.id, member_id)
         change = await access.record(
             tx, Change(member_id, "channel_joined", workspace_id=channel.workspace_id, channel_id=channel.id)
-        )  # fmt: skip
+        )
         about = About(channel.id, channel.is_private)
         summary_line = summary.format(channel.name)
         events = [await record(tx, channel.workspace_id, user, "channel_member_joined", member_id, summary_line, about)]
@@ -216,7 +214,7 @@ async def _remove(app: Services, user: CurrentUser, channel: Channel, member_id:
             return [], []
         change = await access.record(
             tx, Change(member_id, "channel_left", workspace_id=channel.workspace_id, channel_id=channel.id)
-        )  # fmt: skip
+        )
         about = About(channel.id, channel.is_private)
         return [await record(tx, channel.workspace_id, user, "channel_member_left", member_id, summary, about)], [change]
 

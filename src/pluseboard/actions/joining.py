@@ -19,7 +19,7 @@ class Joined(NamedTuple):
 
 async def join_workspace(
     tx: Connection, workspace_id: int, user: CurrentUser, role: str, added_by: CurrentUser | None = None
-) -> Joined:  # fmt: skip
+) -> Joined:
     """Membership, the default channels (unless a guest), the activity, and a notification if somebody else did it.
 
     Nothing happens to whoever is in already.

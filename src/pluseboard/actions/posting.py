@@ -64,7 +64,7 @@ class Poster:
         self._closing = False
 
     async def post(self, user: CurrentUser, channel_id: int, body: str, client_msg_id: str | None) -> MessageSent:
-        """Durable when it returns. Raises NotFound, Forbidden (read-only), Unavailable (too much waits, or the database is away)."""
+        """Durable when it returns. Raises NotFound, Forbidden (read-only), Unavailable (too much waits, or no database)."""
         if len(self._pending) >= self._max_pending:
             raise Unavailable("Too many messages are waiting to be written; try again")
         key = client_msg_id or f"~{secrets.token_hex(12)}"
@@ -158,7 +158,7 @@ async def _write_batch(tx: Connection, batch: Sequence[Draft], again: bool = Fal
         user = draft.user
         message = Message(
             message_id, row.channel_id, row.seq, user.email, user.full_name, draft.body, draft.client_msg_id, now, None, None
-        )  # fmt: skip
+        )
         written.events.append(events.new_message(message))
     written.events += await _activities(tx, rows, ids, locked, now)
     # After the workspaces are locked: `pluseboard recount` holds the same locks, and counts each message once.
@@ -174,7 +174,7 @@ async def _write_batch(tx: Connection, batch: Sequence[Draft], again: bool = Fal
 
 async def _permitted(
     tx: Connection, batch: Sequence[Draft], locked: dict[int, LockedChannel], written: Written, again: bool
-) -> list[Draft]:  # fmt: skip
+) -> list[Draft]:
     """The drafts to insert; retries are answered with their first row, and what is not allowed with its error."""
     known = [draft for draft in batch if draft.channel_id in locked]
     roles = await members.roles_of_pairs(tx, list({(locked[d.channel_id].workspace_id, d.user.id) for d in known}))
@@ -193,7 +193,7 @@ async def _permitted(
         elif key in before:
             written.answers[draft] = MessageSent(
                 message_id=before[key].id, seq=before[key].seq, created_at=before[key].created_at
-            )  # fmt: skip
+            )
         elif channel.is_archived:
             written.answers[draft] = Forbidden("This channel is archived: it is read-only")
         elif key in fresh:
@@ -241,9 +241,12 @@ def _counts(fresh: Sequence[Draft], locked: dict[int, LockedChannel], now: str) 
 
 
 async def _activities(
-    tx: Connection, rows: dict[Draft, messages.NewRow], ids: dict[tuple[int, int], int],
-    locked: dict[int, LockedChannel], now: str,
-) -> list[Event]:  # fmt: skip
+    tx: Connection,
+    rows: dict[Draft, messages.NewRow],
+    ids: dict[tuple[int, int], int],
+    locked: dict[int, LockedChannel],
+    now: str,
+) -> list[Event]:
     seqs = await workspaces.lock_many(tx, sorted({locked[draft.channel_id].workspace_id for draft in rows}))
     taken: defaultdict[int, int] = defaultdict(int)
     made: list[tuple[activities.NewRow, str]] = []
@@ -251,13 +254,22 @@ async def _activities(
         channel = locked[draft.channel_id]
         taken[channel.workspace_id] += 1
         summary = f"{draft.user.first_name} sent a message in #{channel.name}"
-        made.append((
-            activities.NewRow(
-                channel.workspace_id, seqs[channel.workspace_id] + taken[channel.workspace_id], draft.user.id, "message_sent",
-                ids[row.channel_id, row.seq], channel.id, channel.is_private, summary, now,
-            ),
-            draft.user.email,
-        ))  # fmt: skip
+        made.append(
+            (
+                activities.NewRow(
+                    channel.workspace_id,
+                    seqs[channel.workspace_id] + taken[channel.workspace_id],
+                    draft.user.id,
+                    "message_sent",
+                    ids[row.channel_id, row.seq],
+                    channel.id,
+                    channel.is_private,
+                    summary,
+                    now,
+                ),
+                draft.user.email,
+            )
+        )
     await workspaces.advance_many(tx, taken)
     activity_ids = await activities.insert_many(tx, [row for row, _ in made])
     return [activity_event(row, activity_ids[row.workspace_id, row.seq], email) for row, email in made]

@@ -1,6 +1,6 @@
 """Activities and notifications: written inside the transaction of what they tell of, returned as events to publish after it.
 
-Locks are taken in one order everywhere (channels, then workspaces, then inboxes, each by id), so that writers queue and rarely deadlock.
+Locks are taken in one order everywhere (channels, then workspaces, then inboxes, each by id): writers queue and rarely deadlock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,29 +26,48 @@ class About(NamedTuple):
     message_seq: int = 0
 
 
+NOTHING = About()
+
+
 async def record(
-    tx: Connection, workspace_id: int, actor: CurrentUser, type_: str, ref_id: int, summary: str, about: About = About()
-) -> Event:  # fmt: skip
+    tx: Connection, workspace_id: int, actor: CurrentUser, type_: str, ref_id: int, summary: str, about: About | None = None
+) -> Event:
     """One activity. `summary` goes on after the actor's first name: "joined the workspace"."""
+    about = about or NOTHING
     seq = await workspaces.next_activity_seq(tx, workspace_id)
     row = activities.NewRow(
         workspace_id, seq, actor.id, type_, ref_id, about.channel_id, about.is_private, f"{actor.first_name} {summary}", utc_now()
-    )  # fmt: skip
+    )
     ids = await activities.insert_many(tx, [row])
     return activity_event(row, ids[workspace_id, seq], actor.email)
 
 
 def activity_event(row: activities.NewRow, activity_id: int, actor_email: str) -> Event:
     activity = Activity(
-        activity_id, actor_email, row.type, row.ref_id, row.summary, row.created_at, row.workspace_id, row.channel_id or None, row.seq
-    )  # fmt: skip
+        activity_id,
+        actor_email,
+        row.type,
+        row.ref_id,
+        row.summary,
+        row.created_at,
+        row.workspace_id,
+        row.channel_id or None,
+        row.seq,
+    )
     return events.activity_update(activity, row.is_private)
 
 
 async def notify(
-    tx: Connection, user_ids: Iterable[int], kind: str, actor: CurrentUser, workspace_id: int, line: str, about: About = About()
-) -> list[Event]:  # fmt: skip
+    tx: Connection,
+    user_ids: Iterable[int],
+    kind: str,
+    actor: CurrentUser,
+    workspace_id: int,
+    line: str,
+    about: About | None = None,
+) -> list[Event]:
     """One notification for each of the users but the actor; `line` goes on after the actor's first name."""
+    about = about or NOTHING
     recipients = sorted(set(user_ids) - {actor.id})
     found: list[Event] = []
     for start in range(0, len(recipients), RECIPIENTS_A_STATEMENT):
@@ -58,13 +77,13 @@ async def notify(
 
 async def _notify(
     tx: Connection, recipients: Sequence[int], kind: str, actor: CurrentUser, workspace_id: int, line: str, about: About
-) -> list[Event]:  # fmt: skip
+) -> list[Event]:
     seqs = await notifications.take_seqs(tx, recipients)
     line, now = f"{actor.first_name} {line}", utc_now()
     rows = [
         notifications.NewRow(
             user_id, seq, kind, actor.id, workspace_id, about.channel_id, about.message_id, about.message_seq, line, now
-        )  # fmt: skip
+        )
         for user_id, seq in seqs.items()
     ]
     ids = await notifications.insert_many(tx, rows)
@@ -82,7 +101,7 @@ async def _notify(
                 about.message_id or None,
                 now,
                 None,
-            ),  # fmt: skip
+            ),
         )
         for row in rows
     ]

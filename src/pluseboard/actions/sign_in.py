@@ -69,9 +69,7 @@ async def sign_in(app: Services, email: str, code: str, device: str, ip: str) ->
         user = CurrentUser(attempt.user_id, attempt.username, attempt.email, attempt.full_name, session_id)
         for waiting in await invitations.for_email(tx, email):
             await invitations.consume(tx, waiting.id)
-            inviter = CurrentUser(
-                waiting.inviter_id, waiting.inviter_username, waiting.inviter_email, waiting.inviter_name, 0
-            )  # fmt: skip
+            inviter = CurrentUser(waiting.inviter_id, waiting.inviter_username, waiting.inviter_email, waiting.inviter_name, 0)
             joined = await join_workspace(tx, waiting.workspace_id, user, waiting.role, inviter)
             events.extend(joined.events)
             changes.extend(joined.changes)

@@ -76,9 +76,7 @@ async def delete_workspace(app: Services, user: CurrentUser, workspace_id: int) 
         everybody = await members.ids(tx, workspace_id)
         await workspaces.delete(tx, workspace_id)
         await members.delete_all(tx, workspace_id)
-        return [
-            await access.record(tx, Change(member, "workspace_left", workspace_id=workspace_id)) for member in everybody
-        ]  # fmt: skip
+        return [await access.record(tx, Change(member, "workspace_left", workspace_id=workspace_id)) for member in everybody]
 
     app.hub.publish([], await app.database.transaction(work))
     await app.hub.flushed()
@@ -176,7 +174,7 @@ async def transfer_ownership(app: Services, user: CurrentUser, workspace_id: int
         await members.change_role(tx, workspace_id, heir_id, "owner")
         changes = [
             await access.record(tx, Change(each, "role_changed", workspace_id=workspace_id)) for each in (user.id, heir_id)
-        ]  # fmt: skip
+        ]
         summary = f"made {heir.full_name} the owner"
         return [await record(tx, workspace_id, user, "ownership_transferred", heir_id, summary)], changes
 
@@ -196,7 +194,7 @@ async def create_link(app: Services, user: CurrentUser, workspace_id: int, body:
     token = secrets.token_urlsafe(24)
     link_id = await invitations.insert_link(
         app.database, workspace_id, hash_secret(token), body.role, body.max_uses, user.id, body.expires_in_hours
-    )  # fmt: skip
+    )
     return InviteLinkCreated(link_id=link_id, token=token, url=f"{app.settings.base_url}/invite/{token}")
 
 

@@ -8,7 +8,6 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from pluseboard import __version__
 from pluseboard.openapi import build_document
 from pluseboard.reference import render
 
@@ -45,7 +44,7 @@ def _made(request: Request) -> tuple[bytes, bytes]:
     """The document and its page, made for the first who asks."""
     state: Any = request.app.state
     if not hasattr(state, "docs"):
-        document = build_document(state.endpoints, __version__, state.sockets)
+        document = build_document(state.endpoints, sockets=state.sockets)
         state.docs = (msgspec.json.encode(document), render(document).encode())
     docs: tuple[bytes, bytes] = state.docs
     return docs

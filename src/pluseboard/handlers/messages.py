@@ -15,7 +15,7 @@ from pluseboard.services import Services
 async def send(app: Services, user: CurrentUser, body: NewMessage) -> MessageSent:
     """Send a message.
 
-    It is committed when the answer comes. With a `client_msg_id` the call may be repeated: the first message's answer comes again.
+    It is committed when the answer comes. With a `client_msg_id` the call may be repeated: the answer is that of the first.
     """
     client_msg_id = None if body.client_msg_id is UNSET else body.client_msg_id
     return await app.poster.post(user, body.channel_id, body.body, client_msg_id)
@@ -24,14 +24,15 @@ async def send(app: Services, user: CurrentUser, body: NewMessage) -> MessageSen
 async def page(app: Services, user: CurrentUser, query: MessageQuery) -> Page[Message]:
     """List messages of a channel, in ascending order.
 
-    The newest `limit`; with `before_id` those before a message, with `after_id` those after it. `has_more` tells whether there are
-    more in that direction.
+    The newest `limit`; with `before_id` those before a message, with `after_id` those after it. `has_more` tells whether there
+    are more in that direction.
     """
     await visible_channel(app, user, query.channel_id)
     if query.before_id is not None and query.after_id is not None:
         raise BadInput("before_id and after_id exclude each other")
     if query.after_id is not None:
-        found = await messages.page_after(app.database, query.channel_id, await _seq(app, query.channel_id, query.after_id), query.limit + 1)  # fmt: skip
+        after = await _seq(app, query.channel_id, query.after_id)
+        found = await messages.page_after(app.database, query.channel_id, after, query.limit + 1)
         return Page(data=found[: query.limit], has_more=len(found) > query.limit)
     before = MAX_ID if query.before_id is None else await _seq(app, query.channel_id, query.before_id)
     found = await messages.page_before(app.database, query.channel_id, before, query.limit + 1)

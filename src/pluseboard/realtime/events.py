@@ -153,9 +153,7 @@ class Event:
 
     __slots__ = ("channel_id", "frame", "is_private", "seq", "topic", "typist")
 
-    def __init__(
-        self, topic: str, seq: int, frame: Frame, *, channel_id: int = 0, is_private: int = 0, typist: int = 0
-    ) -> None:  # fmt: skip
+    def __init__(self, topic: str, seq: int, frame: Frame, *, channel_id: int = 0, is_private: int = 0, typist: int = 0) -> None:
         self.topic = topic
         self.seq = seq
         self.frame = frame
@@ -181,9 +179,7 @@ def user_topic(user_id: int) -> str:
 
 
 def new_message(message: Message) -> Event:
-    return Event(
-        channel_topic(message.channel_id), message.seq, frame(NewMessage(message.channel_id, message.seq, message))
-    )  # fmt: skip
+    return Event(channel_topic(message.channel_id), message.seq, frame(NewMessage(message.channel_id, message.seq, message)))
 
 
 def message_changed(kind: str, seq: int, message: Message) -> Event:
@@ -199,9 +195,12 @@ def typing(channel_id: int, user_id: int, email: str, username: str) -> Event:
 def activity_update(activity: Activity, is_private: int) -> Event:
     update = ActivityUpdate(activity.workspace_id, activity.seq, activity, activity.seq - 1)
     return Event(
-        workspace_topic(activity.workspace_id), activity.seq, frame(update),
-        channel_id=activity.channel_id or 0, is_private=is_private,
-    )  # fmt: skip
+        workspace_topic(activity.workspace_id),
+        activity.seq,
+        frame(update),
+        channel_id=activity.channel_id or 0,
+        is_private=is_private,
+    )
 
 
 def with_prev_seq(event: Event, prev_seq: int) -> Frame:

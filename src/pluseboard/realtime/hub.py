@@ -118,9 +118,7 @@ class Hub:
                 self._send(CONTROL, msgspec.json.encode(change).decode())
         for event in events:
             self._offer(event)
-            self._send(
-                event.topic, f"{event.seq} {event.channel_id} {event.is_private} {event.typist} {event.frame.text}"
-            )  # fmt: skip
+            self._send(event.topic, f"{event.seq} {event.channel_id} {event.is_private} {event.typist} {event.frame.text}")
 
     def publish_presence(self, updates: str) -> None:
         self.on_presence(updates)
@@ -184,7 +182,7 @@ class Hub:
                 frame = Frame(text, ephemeral=seq == "0")
                 self._offer(
                     Event(name, int(seq), frame, channel_id=int(channel_id), is_private=int(is_private), typist=int(typist))
-                )  # fmt: skip
+                )
 
     def _apply(self, change: Change) -> None:
         if change.id not in self._changes_seen:

@@ -32,9 +32,7 @@ async def page_before(
     db: Executor, workspace_id: int, before_seq: int, not_below: int, channel_ids: Sequence[int], public_too: bool, limit: int
 ) -> list[Activity]:
     """Going back from `before_seq` to `not_below`: the workspace's own, those in `channel_ids`, and public ones if asked for."""
-    rows = await db.all(
-        _q.page_before, workspace_id, before_seq, not_below, (0, *channel_ids), int(public_too), limit
-    )  # fmt: skip
+    rows = await db.all(_q.page_before, workspace_id, before_seq, not_below, (0, *channel_ids), int(public_too), limit)
     return [Activity(*row) for row in rows]
 
 

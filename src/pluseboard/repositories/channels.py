@@ -33,8 +33,17 @@ class LockedChannel(NamedTuple):
     message_count: int
 
 
-async def insert(tx: Connection, workspace_id: int, name: str, live_name: str, topic: str, description: str,
-                 is_private: int, is_default: int, created_by: int) -> int:  # fmt: skip
+async def insert(
+    tx: Connection,
+    workspace_id: int,
+    name: str,
+    live_name: str,
+    topic: str,
+    description: str,
+    is_private: int,
+    is_default: int,
+    created_by: int,
+) -> int:
     """Raises DuplicateRow with key channels_live_name."""
     return await tx.insert(_q.insert, workspace_id, name, live_name, topic, description, is_private, is_default, created_by)
 
@@ -76,9 +85,7 @@ async def last_seqs(db: Executor, channel_ids: Sequence[int]) -> dict[int, int]:
 
 async def update(tx: Connection, channel: Channel, live_name: str) -> None:
     """Write name, topic, description and is_default. Raises DuplicateRow."""
-    await tx.run(
-        _q.update, channel.name, live_name, channel.topic, channel.description, int(channel.is_default), channel.id
-    )  # fmt: skip
+    await tx.run(_q.update, channel.name, live_name, channel.topic, channel.description, int(channel.is_default), channel.id)
 
 
 async def archive(tx: Connection, channel_id: int) -> bool:

@@ -6,7 +6,6 @@
 1011  no pong for 20 s            1012  the server restarts
 """
 
-import asyncio
 import itertools
 import logging
 import time
@@ -35,7 +34,6 @@ log = logging.getLogger(__name__)
 MAX_FRAMES, FRAME_SECONDS = 100, 10.0
 MAX_ERRORS = 10
 BAD_FRAMES, TOO_MANY_FRAMES, SLOW, SIGNED_OUT = 1008, 4029, 4008, 4401
-CLOSE_SECONDS = 5.0
 
 _numbers = itertools.count(1)
 
@@ -55,39 +53,31 @@ class Connection:
         self.watching_presence = False
         self._websocket = websocket
         self._outbox = Outbox(websocket)
-        self._closing: asyncio.Task[None] | None = None
+        self.closing = False
 
     # --- sending ----------------------------------------------------------------------------------------------------
 
     def send(self, shown: Frame) -> None:
         """Never blocks; a client that does not read is cut off."""
-        if self._closing is None:
+        if not self.closing:
             try:
                 self._outbox.put(shown)
             except SlowClientError:
+                log.info("a socket does not read", extra={"user_id": self.user.id})
                 self.close(SLOW)
 
     async def drained(self) -> None:
         await self._outbox.drained()
 
     def close(self, code: int) -> None:
-        """Begin to close; nothing is sent from now on."""
-        if self._closing is None:
-            self._closing = asyncio.ensure_future(self._close(code))
+        """Nothing is sent after this; the reader ends."""
+        if not self.closing:
+            self.closing = True
+            self._outbox.close(code)
 
     def discard(self) -> None:
         """The socket has ended: what waits for it is for nobody."""
         self._outbox.discard()
-
-    async def _close(self, code: int) -> None:
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                if code != SLOW:
-                    await self._outbox.drained()
-                self._outbox.discard()
-                await self._websocket.send({"type": "websocket.close", "code": code})
-        except (TimeoutError, RuntimeError, OSError):
-            self._outbox.abort()
 
     # --- access -----------------------------------------------------------------------------------------------------
 
@@ -146,7 +136,7 @@ class Connection:
         window_start, in_window = time.monotonic(), 0
         while True:
             message = await self._websocket.receive()
-            if message["type"] == "websocket.disconnect" or self._closing is not None:
+            if message["type"] == "websocket.disconnect" or self.closing:
                 return
             now = time.monotonic()
             if now - window_start >= FRAME_SECONDS:
@@ -154,18 +144,13 @@ class Connection:
             in_window += 1
             if in_window > MAX_FRAMES and self.app.settings.rate_limits:
                 self._fail(TooManyRequests(FRAME_SECONDS - (now - window_start)), UNSET)
-                return await self._end(TOO_MANY_FRAMES)
+                return self.close(TOO_MANY_FRAMES)
             if await self._handle(message.get("text"), decoder, handlers):
                 errors_in_a_row = 0
             else:
                 errors_in_a_row += 1
                 if errors_in_a_row >= MAX_ERRORS:
-                    return await self._end(BAD_FRAMES)
-
-    async def _end(self, code: int) -> None:
-        self.close(code)
-        if self._closing is not None:
-            await self._closing
+                    return self.close(BAD_FRAMES)
 
     async def _handle(self, text: str | None, decoder: JsonDecoder[Any], handlers: Mapping[type, FrameHandler]) -> bool:
         """True when the frame was understood and done. Every failure is answered by an error frame."""

@@ -1,98 +1,106 @@
 """What is on its way to one client: bounded, so that a client who does not read costs a fixed amount and holds up nobody."""
 
 import asyncio
+import contextlib
 from collections import deque
-from typing import Any
 
 from starlette.websockets import WebSocket
 
 from pluseboard.realtime.events import Frame
+from pluseboard.sockets.protocol import EXTENSION, Protocol
 
 MAX_FRAMES = 256
 MAX_BYTES = 1024 * 1024
 SEND_SECONDS = 20.0
 
-# The scope's extension in which pluseboard.server's protocol offers its transport.
-TRANSPORT = "pluseboard.transport"
-
 
 class SlowClientError(Exception):
-    """The client does not read: 256 frames or 1 MiB wait for it."""
+    """The client does not read: 256 frames or 1 MiB wait for it, or it took nothing for 20 s."""
 
 
 class Outbox:
-    """`put` never blocks. A frame goes straight to the transport while that is not full (one write, no task); otherwise it waits
-    here for a task that exists only as long as something waits. Without the extension every frame goes through ASGI's send."""
+    """`put` never blocks. A frame goes straight to the transport while that has room (one write, no task); otherwise it waits
+    here for a task that exists only as long as something waits."""
+
+    __slots__ = ("_bytes", "_empty", "_protocol", "_task", "_waiting", "_websocket", "stuck")
 
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
-        self._protocol: Any = (websocket.scope.get("extensions") or {}).get(TRANSPORT)
+        self._protocol: Protocol | None = (websocket.scope.get("extensions") or {}).get(EXTENSION)
         self._waiting: deque[Frame] = deque()
         self._bytes = 0
         self._task: asyncio.Task[None] | None = None
-        self._empty = asyncio.Event()
-        self._empty.set()
+        self._empty: asyncio.Event | None = None
         self.stuck = False
 
     def put(self, frame: Frame) -> None:
         """Raises SlowClientError; ephemeral frames are dropped before that."""
-        protocol = self._protocol
-        if protocol is not None and not self._waiting and protocol.writable.is_set():
-            if not protocol.transport.is_closing() and not protocol.close_sent:
-                protocol.transport.write(frame.wire)
+        if self._protocol is not None and not self._waiting and self._protocol.has_room:
+            self._protocol.write_frame(frame.wire)
             return
-        if len(self._waiting) >= MAX_FRAMES or self._bytes + len(frame.text) > MAX_BYTES:
+        if self.stuck:
+            raise SlowClientError
+        if not self._has_room_for(frame):
             self._drop_ephemeral()
             if frame.ephemeral:
                 return
-            if len(self._waiting) >= MAX_FRAMES or self._bytes + len(frame.text) > MAX_BYTES:
+            if not self._has_room_for(frame):
                 raise SlowClientError
         self._waiting.append(frame)
         self._bytes += len(frame.text)
         if self._task is None:
-            self._empty.clear()
-            self._task = asyncio.ensure_future(self._drain())
+            self._empty = asyncio.Event()
+            self._task = asyncio.create_task(self._drain(self._empty))
 
     async def drained(self) -> None:
-        await self._empty.wait()
+        """Until nothing waits here. (What the transport holds is at most its 64 KiB.)"""
+        if self._empty is not None:
+            await self._empty.wait()
 
-    def abort(self) -> None:
-        """Cut the line of a client that does not read: a close frame would wait behind everything else."""
-        self._waiting.clear()
-        if self._task is not None:
-            self._task.cancel()
+    def close(self, code: int) -> None:
+        """What waits is for nobody; the close frame goes out now, or as soon as it can."""
+        self.discard()
         if self._protocol is not None:
-            self._protocol.transport.abort()
+            self._protocol.write_close(code)
+        else:
+            self._task = asyncio.create_task(self._close(code))
 
     def discard(self) -> None:
         self._waiting.clear()
         if self._task is not None:
             self._task.cancel()
 
-    def _drop_ephemeral(self) -> None:
-        kept = [frame for frame in self._waiting if not frame.ephemeral]
-        self._waiting = deque(kept)
-        self._bytes = sum(len(frame.text) for frame in kept)
+    def _has_room_for(self, frame: Frame) -> bool:
+        return len(self._waiting) < MAX_FRAMES and self._bytes + len(frame.text) <= MAX_BYTES
 
-    async def _drain(self) -> None:
+    def _drop_ephemeral(self) -> None:
+        self._waiting = deque(frame for frame in self._waiting if not frame.ephemeral)
+        self._bytes = sum(len(frame.text) for frame in self._waiting)
+
+    async def _drain(self, empty: asyncio.Event) -> None:
         try:
             while self._waiting:
-                frame = self._waiting[0]
                 async with asyncio.timeout(SEND_SECONDS):
                     if self._protocol is not None:
                         await self._protocol.writable.wait()
-                        if not self._protocol.transport.is_closing() and not self._protocol.close_sent:
-                            self._protocol.transport.write(frame.wire)
+                    if not self._waiting:
+                        break
+                    frame = self._waiting.popleft()
+                    self._bytes -= len(frame.text)
+                    if self._protocol is not None:
+                        self._protocol.write_frame(frame.wire)
                     else:
                         await self._websocket.send({"type": "websocket.send", "text": frame.text})
-                # _drop_ephemeral may have taken it out meanwhile.
-                if self._waiting and self._waiting[0] is frame:
-                    self._waiting.popleft()
-                    self._bytes -= len(frame.text)
-        except (TimeoutError, OSError, RuntimeError):
-            # TimeoutError: it does not read. The others: it has gone; the reader sees that too.
+        except TimeoutError:
             self.stuck = True
+        except (OSError, RuntimeError):
+            # The client has gone; the reader sees that too.
             self._waiting.clear()
         finally:
-            self._task = None
-            self._empty.set()
+            self._task = self._empty = None
+            empty.set()
+
+    async def _close(self, code: int) -> None:
+        with contextlib.suppress(TimeoutError, OSError, RuntimeError):
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._websocket.send({"type": "websocket.close", "code": code})
