@@ -3,6 +3,7 @@
 import re
 import socket
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -133,9 +134,7 @@ def test_no_secret_is_shown_when_settings_are() -> None:
 
 def test_every_setting_is_explained_in_env_example() -> None:
     lines = (ROOT / ".env.example").read_text().splitlines()
-    explained = {
-        line.partition("=")[0] for above, line in zip(lines, lines[1:], strict=False) if "=" in line and above.startswith("# ")
-    }
+    explained = {line.partition("=")[0] for above, line in pairwise(lines) if "=" in line and above.startswith("# ")}
     assert {setting.name.upper() for setting in fields(Settings)} == explained
 
 

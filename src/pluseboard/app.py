@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pluseboard import logs
+from pluseboard import logs, socket_catalog
 from pluseboard.actions.posting import Poster
 from pluseboard.auth import Authenticator
 from pluseboard.database import Database
@@ -96,7 +96,7 @@ def create_app(settings: Settings) -> Starlette:
     )
     app.router.redirect_slashes = False
     app.state.services = services
-    app.state.endpoints = ENDPOINTS
+    app.state.endpoints, app.state.sockets = ENDPOINTS, socket_catalog.SOCKETS  # for the documentation
     return app
 
 

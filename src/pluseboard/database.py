@@ -65,7 +65,7 @@ BROKEN = (
     err.InterfaceError,
     err.InternalError,
 )
-# Strict, whatever the server's default: silent truncation is data loss. (Isolation: no variable's name is shared by all versions.)
+# Strict, whatever the server's default: silent truncation is data loss. (Isolation: its variable's name differs by version.)
 SESSION_SETUP = (
     "SET SESSION time_zone = '+00:00', SESSION sql_mode = 'STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ENGINE_SUBSTITUTION'; "
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"

@@ -4,7 +4,7 @@ Rows of the repositories are the same structs: a query selects the columns in th
 Times are UTC in the form 2025-01-15T10:30:00; flags in answers are 0 or 1.
 """
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -379,8 +379,3 @@ class Notification(Struct):
     message_id: int | None
     created_at: str
     read_at: str | None
-
-
-class Health(Struct):
-    status: str
-    checks: dict[str, Any] = {}

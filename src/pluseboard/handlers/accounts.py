@@ -37,7 +37,7 @@ async def verify_otp(app: Services, request: Request, body: VerifyOtp) -> Done:
     """Sign in with the code.
 
     Sets the cookies `access_token`, `refresh_token` and `id_token`. Whoever was invited by mail is now a member. After five wrong
-    codes even a right one is refused; a failure is forgotten every three minutes.
+    codes even a right one is refused; a failure is forgotten every three minutes. Raises Unauthorized.
     """
     await app.rate_limits.hit("verify_ip", client_ip(request))
     device = request.headers.get("user-agent", "unknown")[:255]

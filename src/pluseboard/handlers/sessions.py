@@ -19,7 +19,7 @@ async def refresh(app: Services, request: Request) -> None:
     """Get fresh tokens.
 
     Rotates the refresh token and sets all three cookies. Call it before opening a socket with the cookie or a token. Two calls
-    with one refresh token within ten seconds get the same successor; a later reuse ends the session.
+    with one refresh token within ten seconds get the same successor; a later reuse ends the session. Raises Unauthorized.
     """
     try:
         request.state.grant = await app.auth.rotate(request.cookies.get("refresh_token", ""))

@@ -13,7 +13,7 @@ CLOSE_SECONDS = 10.0
 
 class Protocol(WebSocketsSansIOProtocol):
     async def run_asgi(self) -> None:
-        self.scope["extensions"][EXTENSION] = self  # type: ignore[index,assignment]
+        self.scope["extensions"][EXTENSION] = self  # type: ignore[assignment]
         await super().run_asgi()
 
     @property
