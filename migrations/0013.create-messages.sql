@@ -7,7 +7,7 @@ CREATE TABLE messages (
     id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
     number BIGINT UNSIGNED NOT NULL,
     sender_id BIGINT UNSIGNED NOT NULL,
-    client_msg_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    client_msg_id VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
     body TEXT NOT NULL,
     created_at DATETIME NOT NULL,
     edited_at DATETIME NULL,

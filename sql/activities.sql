@@ -12,14 +12,14 @@ SELECT workspace_id, seq, id FROM activities WHERE (workspace_id, seq) IN %s
 -- public ones unless the viewer is a guest. The slice has an end (the third value), so that its cost has a bound.
 SELECT STRAIGHT_JOIN a.id, u.email, a.type, a.ref_id, a.summary, DATE_FORMAT(a.created_at, '%%Y-%%m-%%dT%%T'), a.workspace_id,
     NULLIF(a.channel_id, 0), a.seq
-FROM activities a JOIN users u ON u.id = a.actor_id
+FROM activities a JOIN users u FORCE INDEX (PRIMARY) ON u.id = a.actor_id
 WHERE a.workspace_id = %s AND a.seq < %s AND a.seq >= %s AND (a.channel_id IN %s OR (a.is_private = 0 AND %s)) ORDER BY a.seq DESC LIMIT %s
 
 -- name: page_after
 -- A replay going on from a seq: everything, with what the hub needs to decide who may see it.
 SELECT STRAIGHT_JOIN a.is_private, a.id, u.email, a.type, a.ref_id, a.summary, DATE_FORMAT(a.created_at, '%%Y-%%m-%%dT%%T'), a.workspace_id,
     NULLIF(a.channel_id, 0), a.seq
-FROM activities a JOIN users u ON u.id = a.actor_id WHERE a.workspace_id = %s AND a.seq > %s ORDER BY a.seq LIMIT %s
+FROM activities a JOIN users u FORCE INDEX (PRIMARY) ON u.id = a.actor_id WHERE a.workspace_id = %s AND a.seq > %s ORDER BY a.seq LIMIT %s
 
 -- name: seq_of
 -- Where an activity stands.

@@ -12,22 +12,16 @@ SELECT channel_id, sender_id, client_msg_id, id, seq, DATE_FORMAT(created_at, '%
 WHERE (channel_id, sender_id, client_msg_id) IN %s
 
 -- name: page_before
--- A page going back from a seq, the newest first.
-SELECT STRAIGHT_JOIN m.id, m.channel_id, m.seq, u.email, u.full_name, m.body, IF(LEFT(m.client_msg_id, 1) = '~', NULL, m.client_msg_id),
-    DATE_FORMAT(m.created_at, '%%Y-%%m-%%dT%%T'), DATE_FORMAT(m.edited_at, '%%Y-%%m-%%dT%%T'), DATE_FORMAT(m.deleted_at, '%%Y-%%m-%%dT%%T')
-FROM messages m JOIN users u ON u.id = m.sender_id WHERE m.channel_id = %s AND m.seq < %s ORDER BY m.seq DESC LIMIT %s
+-- A page going back from a seq, the newest first. (message_rows is a view: the message as JSON.)
+SELECT seq, json FROM message_rows WHERE channel_id = %s AND seq < %s ORDER BY seq DESC LIMIT %s
 
 -- name: page_after
 -- A page going on from a seq, the oldest first; also the messages of a replay.
-SELECT STRAIGHT_JOIN m.id, m.channel_id, m.seq, u.email, u.full_name, m.body, IF(LEFT(m.client_msg_id, 1) = '~', NULL, m.client_msg_id),
-    DATE_FORMAT(m.created_at, '%%Y-%%m-%%dT%%T'), DATE_FORMAT(m.edited_at, '%%Y-%%m-%%dT%%T'), DATE_FORMAT(m.deleted_at, '%%Y-%%m-%%dT%%T')
-FROM messages m JOIN users u ON u.id = m.sender_id WHERE m.channel_id = %s AND m.seq > %s ORDER BY m.seq LIMIT %s
+SELECT seq, json FROM message_rows WHERE channel_id = %s AND seq > %s ORDER BY seq LIMIT %s
 
--- name: by_id
+-- name: at
 -- One message.
-SELECT m.id, m.channel_id, m.seq, u.email, u.full_name, m.body, IF(LEFT(m.client_msg_id, 1) = '~', NULL, m.client_msg_id),
-    DATE_FORMAT(m.created_at, '%%Y-%%m-%%dT%%T'), DATE_FORMAT(m.edited_at, '%%Y-%%m-%%dT%%T'), DATE_FORMAT(m.deleted_at, '%%Y-%%m-%%dT%%T')
-FROM messages m JOIN users u ON u.id = m.sender_id WHERE m.id = %s
+SELECT json FROM message_rows WHERE channel_id = %s AND seq = %s
 
 -- name: place
 -- Where a message stands and whose it is.
@@ -47,10 +41,7 @@ INSERT INTO channel_changes (channel_id, seq, type, message_seq, created_at) VAL
 
 -- name: changes_after
 -- The edits and deletions of a replay, with the message as it is now.
-SELECT STRAIGHT_JOIN x.seq, x.type, m.id, m.channel_id, m.seq, u.email, u.full_name, m.body,
-    IF(LEFT(m.client_msg_id, 1) = '~', NULL, m.client_msg_id),
-    DATE_FORMAT(m.created_at, '%%Y-%%m-%%dT%%T'), DATE_FORMAT(m.edited_at, '%%Y-%%m-%%dT%%T'), DATE_FORMAT(m.deleted_at, '%%Y-%%m-%%dT%%T')
-FROM channel_changes x JOIN messages m ON m.channel_id = x.channel_id AND m.seq = x.message_seq JOIN users u ON u.id = m.sender_id
+SELECT x.seq, x.type, m.json FROM channel_changes x STRAIGHT_JOIN message_rows m ON m.channel_id = x.channel_id AND m.seq = x.message_seq
 WHERE x.channel_id = %s AND x.seq > %s ORDER BY x.seq LIMIT %s
 
 -- name: number_at

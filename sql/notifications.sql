@@ -23,20 +23,20 @@ SELECT user_id, id FROM notifications WHERE (user_id, seq) IN %s
 -- A user's notifications going back from a seq.
 SELECT STRAIGHT_JOIN n.id, n.seq, n.kind, n.line, u.email, n.workspace_id, NULLIF(n.channel_id, 0), NULLIF(n.message_id, 0),
     DATE_FORMAT(n.created_at, '%%Y-%%m-%%dT%%T'), DATE_FORMAT(n.read_at, '%%Y-%%m-%%dT%%T')
-FROM notifications n JOIN users u ON u.id = n.actor_id WHERE n.user_id = %s AND n.seq < %s ORDER BY n.seq DESC LIMIT %s
+FROM notifications n JOIN users u FORCE INDEX (PRIMARY) ON u.id = n.actor_id WHERE n.user_id = %s AND n.seq < %s ORDER BY n.seq DESC LIMIT %s
 
 -- name: unread_before
 -- The same, unread ones only.
 SELECT STRAIGHT_JOIN n.id, n.seq, n.kind, n.line, u.email, n.workspace_id, NULLIF(n.channel_id, 0), NULLIF(n.message_id, 0),
     DATE_FORMAT(n.created_at, '%%Y-%%m-%%dT%%T'), DATE_FORMAT(n.read_at, '%%Y-%%m-%%dT%%T')
-FROM notifications n FORCE INDEX (notifications_unread_order) JOIN users u ON u.id = n.actor_id
+FROM notifications n FORCE INDEX (notifications_unread_order) JOIN users u FORCE INDEX (PRIMARY) ON u.id = n.actor_id
 WHERE n.user_id = %s AND n.read_at IS NULL AND n.seq < %s ORDER BY n.seq DESC LIMIT %s
 
 -- name: page_after
 -- The notifications of a replay.
 SELECT STRAIGHT_JOIN n.id, n.seq, n.kind, n.line, u.email, n.workspace_id, NULLIF(n.channel_id, 0), NULLIF(n.message_id, 0),
     DATE_FORMAT(n.created_at, '%%Y-%%m-%%dT%%T'), DATE_FORMAT(n.read_at, '%%Y-%%m-%%dT%%T')
-FROM notifications n JOIN users u ON u.id = n.actor_id WHERE n.user_id = %s AND n.seq > %s ORDER BY n.seq LIMIT %s
+FROM notifications n JOIN users u FORCE INDEX (PRIMARY) ON u.id = n.actor_id WHERE n.user_id = %s AND n.seq > %s ORDER BY n.seq LIMIT %s
 
 -- name: changes_after
 -- The read marks of a replay.

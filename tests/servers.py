@@ -287,6 +287,7 @@ async def run_command(env: dict[str, str], folder: Path, *arguments: str) -> sub
 def main(arguments: Sequence[str]) -> int:
     """Pytest's exit code; its summary is the last line."""
     signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # even where a shell started us in the background
     mysql = "--mysql" in arguments
     arguments = [argument for argument in arguments if argument not in ("--mysql", "--")]
     try:
@@ -302,17 +303,17 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run_pytest(arguments: Sequence[str], env: dict[str, str]) -> int:
-    command = [sys.executable, "-m", "pytest", "-n", "auto", *arguments]
-    with subprocess.Popen(["setpriv", "--pdeathsig", "TERM", "--", *command], cwd=ROOT, env=env) as pytest:
+    # SIGINT, because it is the signal on which pytest tears down its fixtures and ends its workers.
+    command = ["setpriv", "--pdeathsig", "INT", "--", sys.executable, "-m", "pytest", "-n", "auto", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, env=env) as pytest:
         while True:
             try:
                 return pytest.wait()
             except KeyboardInterrupt:
-                # Ctrl+C has reached pytest too, which ends by itself and says how far it came.
-                if not sys.stdin.isatty():
+                if not sys.stdin.isatty():  # Ctrl+C has reached pytest too
                     pytest.send_signal(signal.SIGINT)
-            except BaseException:
-                pytest.terminate()
+            except SystemExit:
+                pytest.send_signal(signal.SIGINT)
                 raise
 
 

@@ -250,6 +250,8 @@ class Database:
                 if not lost_too or attempt == ATTEMPTS:
                     raise
             except err.OperationalError as error:
+                if _code(error) not in RETRYABLE:
+                    raise
                 if attempt == ATTEMPTS:
                     raise Unavailable("Too many people write here at once; try again") from error
             await asyncio.sleep(random.uniform(0.005, 0.03) * attempt)  # noqa: S311

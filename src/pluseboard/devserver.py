@@ -86,7 +86,7 @@ class PrivateServer(ABC):
         self.folder = folder.resolve()
         self.port = port or 0
         self.log = self.folder / f"{self.name}.log"
-        self.socket = _socket_path(self.folder, self.name)
+        self.socket = str(_socket_folder(self.folder, self.name) / f"{self.name}.sock")
         self._fixed_port = port
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: int | None = None
@@ -118,6 +118,7 @@ class PrivateServer(ABC):
             return
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._take_folder()
+        self._make_socket_folder()
         try:
             self._end_stray()
             self.port = self._choose_port()
@@ -165,9 +166,19 @@ class PrivateServer(ABC):
     def _release(self) -> None:
         self._process = None
         (self.folder / "pid").unlink(missing_ok=True)
+        Path(self.socket).unlink(missing_ok=True)
+        if (short := Path(self.socket).parent) != self.folder:
+            with suppress(OSError):
+                short.rmdir()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _make_socket_folder(self) -> None:
+        folder = Path(self.socket).parent
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.lstat().st_uid != os.geteuid():
+            raise PrivateServerError(f"{folder} belongs to another user")
 
     def _end_stray(self) -> None:
         """We hold the folder, so a server still in it outlived its parent, or is on its way down."""
@@ -225,6 +236,7 @@ class PrivateMariaDB(PrivateServer):
     def initialize(self, data: Path) -> None:
         # A relative path, because the script cannot take spaces in it.
         install = [find("mariadb-install-db"), "--no-defaults", *_as_root(), f"--datadir=./{data.name}", "--skip-test-db"]
+        install.append("--tmpdir=.")
         with self.log.open("ab") as log:
             done = subprocess.run(install, cwd=data.parent, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603
         if done.returncode:
@@ -245,6 +257,7 @@ class PrivateMariaDB(PrivateServer):
         return [
             f"--port={self.port}",
             f"--bind-address={HOST}",
+            "--tmpdir=.",  # the data folder: in a shared one, every server that starts removes the others' temporary tables
             "--innodb-flush-log-at-trx-commit=1",
             "--skip-log-bin",
             "--character-set-server=utf8mb4",
@@ -346,16 +359,12 @@ def _works_in(pid: int, folder: Path) -> bool:
         return False
 
 
-def _socket_path(folder: Path, name: str) -> str:
-    path = str(folder / f"{name}.sock")
-    if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
-        return path
+def _socket_folder(folder: Path, name: str) -> Path:
+    """The folder itself, or a short one in its place where the path would not fit into a socket's address."""
+    if len(os.fsencode(folder / f"{name}.sock")) <= SOCKET_PATH_LIMIT:
+        return folder
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    short = Path(f"/tmp/pluseboard-{os.geteuid()}-{digest}")  # noqa: S108
-    short.mkdir(mode=0o700, exist_ok=True)
-    if short.lstat().st_uid != os.geteuid():
-        raise PrivateServerError(f"{short} belongs to another user")
-    return str(short / f"{name}.sock")
+    return Path(f"/tmp/pluseboard-{os.geteuid()}-{digest}")  # noqa: S108
 
 
 def first_byte(address: str | tuple[str, int], request: bytes = b"") -> bytes | None:

@@ -1,15 +1,17 @@
 """What happens to every request: an id, the slash, the origin check, security headers, errors, a log line. Pure ASGI."""
 
+import itertools
 import logging
 import re
 import secrets
 import time
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pluseboard.errors import ApiError, error_response
+from pluseboard.errors import ApiError, BadInput, NotFound, error_response
 from pluseboard.logs import request_id
 from pluseboard.origins import check_origin
 from pluseboard.settings import Settings
@@ -33,6 +35,9 @@ class FrontDoor:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._settings = settings
+        # A request's id: the process's own, and a number. (Nothing depends on its being hard to guess.)
+        self._id = secrets.token_hex(4)
+        self._numbers = itertools.count(1)
         self._headers = SECURITY_HEADERS if settings.debug else [*SECURITY_HEADERS, HSTS]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,7 +50,7 @@ class FrontDoor:
             return await self._app(scope, receive, send)
         started = time.perf_counter()
         asked_id = HTTPConnection(scope).headers.get("x-request-id", "")
-        id_ = asked_id if _REQUEST_ID.match(asked_id) else secrets.token_hex(8)
+        id_ = asked_id if asked_id and _REQUEST_ID.match(asked_id) else f"{self._id}-{next(self._numbers)}"
         reset = request_id.set(id_)
         no_store = path.startswith("/api")
         status = 500
@@ -92,6 +97,10 @@ class Errors:
             await self._app(scope, receive, send)
         except ApiError as error:
             await error_response(error)(scope, receive, send)
+        except HTTPException as error:
+            # Starlette's own: no such route.
+            refused = NotFound() if error.status_code == 404 else BadInput(error.detail)
+            await error_response(refused)(scope, receive, send)
 
 
 def cors_options(settings: Settings) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from pluseboard.services import Services
 
 async def visible_message(app: Services, user: CurrentUser, message_id: int) -> Message:
     """Raises NotFound when it is not there or in a channel that is not the user's to know."""
-    message = await messages.by_id(app.database, message_id)
-    if message is None or await channels.visible_to(app.database, user.id, message.channel_id) is None:
+    place = await messages.place(app.database, message_id)
+    if place is None or await channels.visible_to(app.database, user.id, place.channel_id) is None:
         raise NotFound("There is no such message")
+    message: Message = await messages.at(app.database, place.channel_id, place.seq)
     return message
 
 
@@ -50,16 +51,14 @@ async def _change(app: Services, user: CurrentUser, message_id: int, kind: str, 
         if not changed:
             raise _Unchanged
         await messages.insert_change(tx, place.channel_id, seq, kind, place.seq)
-        message = await messages.by_id(tx, message_id)
-        assert message is not None
-        return message, seq
+        return await messages.at(tx, place.channel_id, place.seq), seq
 
     try:
         message, seq = await app.database.transaction(work)
     except _Unchanged:
         # The same text within the same second, or deleted meanwhile: no event, for nothing happened.
         return await visible_message(app, user, message_id)
-    app.hub.publish([events.message_changed(kind, seq, message)])
+    app.hub.publish([events.channel_event(kind, place.channel_id, seq, message)])
     return message
 
 

@@ -7,6 +7,7 @@ not), so that a commit whose answer was lost is looked up, not guessed.
 """
 
 import asyncio
+import itertools
 import logging
 import secrets
 from collections import Counter, defaultdict, deque
@@ -60,6 +61,8 @@ class Poster:
         self._hub = hub
         self._max_pending = max_pending
         self._pending: deque[Draft] = deque()
+        self._id = secrets.token_hex(8)  # with a number, a key that no other process gives
+        self._numbers = itertools.count(1)
         self._arrived = asyncio.Event()
         self._closing = False
 
@@ -67,7 +70,7 @@ class Poster:
         """Durable when it returns. Raises NotFound, Forbidden (read-only), Unavailable (too much waits, or no database)."""
         if len(self._pending) >= self._max_pending:
             raise Unavailable("Too many messages are waiting to be written; try again")
-        key = client_msg_id or f"~{secrets.token_hex(12)}"
+        key = client_msg_id or f"~{self._id}.{next(self._numbers)}"
         draft = Draft(user, channel_id, body, client_msg_id, key, asyncio.get_running_loop().create_future())
         self._pending.append(draft)
         self._arrived.set()
@@ -159,7 +162,7 @@ async def _write_batch(tx: Connection, batch: Sequence[Draft], again: bool = Fal
         message = Message(
             message_id, row.channel_id, row.seq, user.email, user.full_name, draft.body, draft.client_msg_id, now, None, None
         )
-        written.events.append(events.new_message(message))
+        written.events.append(events.channel_event("new_message", row.channel_id, row.seq, message))
     written.events += await _activities(tx, rows, ids, locked, now)
     # After the workspaces are locked: `pluseboard recount` holds the same locks, and counts each message once.
     await metrics.add_counts(tx, _counts(fresh, locked, now))

@@ -33,10 +33,16 @@ async def page(app: Services, user: CurrentUser, query: MessageQuery) -> Page[Me
     if query.after_id is not None:
         after = await _seq(app, query.channel_id, query.after_id)
         found = await messages.page_after(app.database, query.channel_id, after, query.limit + 1)
-        return Page(data=found[: query.limit], has_more=len(found) > query.limit)
+        return _page(found, query.limit)
     before = MAX_ID if query.before_id is None else await _seq(app, query.channel_id, query.before_id)
-    found = await messages.page_before(app.database, query.channel_id, before, query.limit + 1)
-    return Page(data=found[: query.limit][::-1], has_more=len(found) > query.limit)
+    page = _page(await messages.page_before(app.database, query.channel_id, before, query.limit + 1), query.limit)
+    page.data.reverse()
+    return page
+
+
+def _page(found: list[messages.Written], limit: int) -> Page[Message]:
+    """One more than `limit` was asked for, to know whether there are more."""
+    return Page(data=[row.json for row in found[:limit]], has_more=len(found) > limit)
 
 
 async def _seq(app: Services, channel_id: int, message_id: int) -> int:

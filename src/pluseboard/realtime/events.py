@@ -119,6 +119,7 @@ class Unsubscribed(Struct, tag="unsubscribed", omit_defaults=True):
     channel_id: int | None = None
 
 
+_SHAPES = {"new_message": NewMessage, "message_updated": MessageUpdated, "message_deleted": MessageDeleted}
 _encoder = msgspec.json.Encoder()
 
 
@@ -178,14 +179,9 @@ def user_topic(user_id: int) -> str:
     return f"user:{user_id}"
 
 
-def new_message(message: Message) -> Event:
-    return Event(channel_topic(message.channel_id), message.seq, frame(NewMessage(message.channel_id, message.seq, message)))
-
-
-def message_changed(kind: str, seq: int, message: Message) -> Event:
-    """`kind` is message_updated or message_deleted."""
-    shape = MessageUpdated if kind == "message_updated" else MessageDeleted
-    return Event(channel_topic(message.channel_id), seq, frame(shape(message.channel_id, seq, message)))
+def channel_event(kind: str, channel_id: int, seq: int, message: Message) -> Event:
+    """`kind` is new_message, message_updated or message_deleted; `message` may be ready JSON (msgspec.Raw)."""
+    return Event(channel_topic(channel_id), seq, frame(_SHAPES[kind](channel_id, seq, message)))
 
 
 def typing(channel_id: int, user_id: int, email: str, username: str) -> Event:

@@ -21,9 +21,10 @@ class ChannelLog:
         return await channels.last_seqs(db, ids)
 
     async def after(self, db: Executor, id_: int, seq: int, limit: int) -> list[Event]:
-        found = [events.new_message(message) for message in await messages.page_after(db, id_, seq, limit)]
+        written = await messages.page_after(db, id_, seq, limit)
+        found = [events.channel_event("new_message", id_, row.seq, row.json) for row in written]
         changes = await messages.changes_after(db, id_, seq, limit)
-        found.extend(events.message_changed(change.type, change.seq, change.message) for change in changes)
+        found += [events.channel_event(change.type, id_, change.seq, change.json) for change in changes]
         return _in_order(found, limit)
 
 

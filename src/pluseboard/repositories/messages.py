@@ -1,10 +1,11 @@
 """Messages, and the edits and deletions that share their channel's order."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from msgspec import Raw
 
 from pluseboard.database import Connection, Executor, load_queries
-from pluseboard.schemas import Message
 
 _q = load_queries("messages")
 
@@ -32,12 +33,20 @@ class Place(NamedTuple):
     is_deleted: int
 
 
+class Written(NamedTuple):
+    """A message and its seq. `json` is a schemas.Message that the database has written as JSON: a msgspec.Raw, which goes into
+    an answer or a frame as it is."""
+
+    seq: int
+    json: Any
+
+
 class Change(NamedTuple):
     """An edit or deletion at `seq`, with the message as it is now."""
 
     seq: int
     type: str
-    message: Message
+    json: Any
 
 
 async def insert_many(tx: Connection, rows: Sequence[NewRow]) -> dict[tuple[int, int], int]:
@@ -54,19 +63,21 @@ async def sent_before(db: Executor, keys: Sequence[tuple[int, int, str]]) -> dic
     return {(row[0], row[1], row[2]): SentBefore(*row[3:]) for row in await db.all(_q.sent_before, tuple(keys))}
 
 
-async def page_before(db: Executor, channel_id: int, seq: int, limit: int) -> list[Message]:
+async def page_before(db: Executor, channel_id: int, seq: int, limit: int) -> list[Written]:
     """Going back from `seq`, the newest first."""
-    return [Message(*row) for row in await db.all(_q.page_before, channel_id, seq, limit)]
+    return [Written(row[0], Raw(row[1].encode())) for row in await db.all(_q.page_before, channel_id, seq, limit)]
 
 
-async def page_after(db: Executor, channel_id: int, seq: int, limit: int) -> list[Message]:
+async def page_after(db: Executor, channel_id: int, seq: int, limit: int) -> list[Written]:
     """Going on from `seq`, the oldest first."""
-    return [Message(*row) for row in await db.all(_q.page_after, channel_id, seq, limit)]
+    return [Written(row[0], Raw(row[1].encode())) for row in await db.all(_q.page_after, channel_id, seq, limit)]
 
 
-async def by_id(db: Executor, message_id: int) -> Message | None:
-    row = await db.one(_q.by_id, message_id)
-    return Message(*row) if row else None
+async def at(db: Executor, channel_id: int, seq: int) -> Any:
+    """The message at a place that exists, as JSON."""
+    row = await db.one(_q.at, channel_id, seq)
+    assert row is not None
+    return Raw(row[0].encode())
 
 
 async def place(db: Executor, message_id: int) -> Place | None:
@@ -87,7 +98,7 @@ async def insert_change(tx: Connection, channel_id: int, seq: int, type_: str, m
 
 
 async def changes_after(db: Executor, channel_id: int, seq: int, limit: int) -> list[Change]:
-    return [Change(row[0], row[1], Message(*row[2:])) for row in await db.all(_q.changes_after, channel_id, seq, limit)]
+    return [Change(row[0], row[1], Raw(row[2].encode())) for row in await db.all(_q.changes_after, channel_id, seq, limit)]
 
 
 async def number_at(db: Executor, channel_id: int, seq: int) -> int:
