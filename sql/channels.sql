@@ -24,6 +24,12 @@ FROM channels c JOIN workspace_members wm ON wm.workspace_id = c.workspace_id AN
     LEFT JOIN channel_members cm ON cm.channel_id = c.id AND cm.user_id = %s
 WHERE c.id = %s AND (cm.user_id IS NOT NULL OR (c.is_private = 0 AND wm.role <> 'guest'))
 
+-- name: newest_seq
+-- Where a channel's log stands, for a user who may read it; no row when it is not theirs to know.
+SELECT STRAIGHT_JOIN c.last_seq FROM channels c JOIN workspace_members wm ON wm.workspace_id = c.workspace_id AND wm.user_id = %s
+    LEFT JOIN channel_members cm ON cm.channel_id = c.id AND cm.user_id = %s
+WHERE c.id = %s AND (cm.user_id IS NOT NULL OR (c.is_private = 0 AND wm.role <> 'guest'))
+
 -- name: lock_many
 -- Locks channels in one order before numbering events in them; what a batch of messages must know of each.
 SELECT id, workspace_id, name, is_private, archived_at IS NOT NULL, last_seq, message_count FROM channels WHERE id IN %s ORDER BY id FOR UPDATE

@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def test_env() -> dict[str, str]:
+def servers() -> dict[str, str]:
     """Where bin/test has started the servers."""
     env = {name.removeprefix("TEST_"): value for name, value in os.environ.items() if name.startswith("TEST_")}
     if not {"DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "REDIS_URL"} <= env.keys():
@@ -60,12 +60,12 @@ def test_env() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 async def make_database(
-    test_env: dict[str, str], settings_env: Callable[..., dict[str, str]], tmp_path_factory: pytest.TempPathFactory
+    servers: dict[str, str], settings_env: Callable[..., dict[str, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Awaitable[Database]]:
     """Creates and migrates a database of the given name, dropping what an earlier run left."""
 
     async def make(name: str) -> Database:
-        place = (test_env["DB_HOST"], int(test_env["DB_PORT"]), test_env["DB_USER"], test_env["DB_PASSWORD"])
+        place = (servers["DB_HOST"], int(servers["DB_PORT"]), servers["DB_USER"], servers["DB_PASSWORD"])
         database = Database(*place, name)
         await database.create()
         done = await run_command(settings_env(**database.environment), tmp_path_factory.getbasetemp(), "migrate")
@@ -99,10 +99,10 @@ def mail_restored(mail: MailServer) -> Iterator[MailServer]:
 
 
 @pytest.fixture(scope="session")
-def settings_env(test_env: dict[str, str], mail: MailServer) -> Callable[..., dict[str, str]]:
+def settings_env(servers: dict[str, str], mail: MailServer) -> Callable[..., dict[str, str]]:
     """The environment of one server process, on a free port; keyword arguments change it. DB_* is left to the caller."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    server, _, _ = test_env["REDIS_URL"].rpartition("/")
+    server, _, _ = servers["REDIS_URL"].rpartition("/")
 
     def env(**changes: str) -> dict[str, str]:
         settings = {

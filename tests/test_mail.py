@@ -87,10 +87,21 @@ async def send(settings: Settings, recipient: str, subject: str = "Your code", t
         await mailer.enqueue(database, recipient, subject, text, seconds)
 
 
-async def emptied(database: Database, timeout: float = 15) -> None:  # noqa: ASYNC109
+async def until(condition: Callable[[], Awaitable[object] | object], timeout: float = 15) -> None:  # noqa: ASYNC109
+    """Waits until it is true of what happens in another process, or in a log."""
     async with asyncio.timeout(timeout):
-        while await database.query("SELECT 1 FROM mail_outbox"):
+        while True:
+            result = condition()
+            if await result if isinstance(result, Awaitable) else result:
+                return
             await asyncio.sleep(0.02)
+
+
+async def emptied(database: Database) -> None:
+    async def empty() -> bool:
+        return not await database.query("SELECT 1 FROM mail_outbox")
+
+    await until(empty)
 
 
 def address() -> str:
@@ -129,9 +140,7 @@ class Picky:
         return "250 OK"
 
     async def arrived(self, count: int = 1) -> EmailMessage:
-        async with asyncio.timeout(10):
-            while len(self.mails) < count:
-                await asyncio.sleep(0.01)
+        await until(lambda: len(self.mails) >= count)
         return self.mails[count - 1]
 
 
@@ -227,8 +236,7 @@ async def test_a_mailer_that_is_cancelled_while_it_sends_ends_at_once_and_anothe
     async with sending(settings) as (mailer, database):
         await mailer.enqueue(database, to, "Your code", TEXT, 300)
         mailer.wake()
-        while not mail_restored._connections:
-            await asyncio.sleep(0.01)
+        await until(lambda: mail_restored._connections)
         started = asyncio.get_running_loop().time()
     assert asyncio.get_running_loop().time() - started < 1
     mail_restored.restore()
@@ -443,6 +451,13 @@ class TestDevelopmentMailbox:
         app: Any = SimpleNamespace(settings=settings, mailer=mailer)
         return bytes((await dev.mailbox(app, request)).body).decode()
 
+    async def page_with(self, word: str, mailer: Mailer, settings: Settings) -> str:
+        async def there() -> bool:
+            return word in await self.page(mailer, settings)
+
+        await until(there)
+        return await self.page(mailer, settings)
+
     async def test_a_mail_is_printed_and_kept_for_the_page(
         self, dev_settings: Settings, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -451,12 +466,10 @@ class TestDevelopmentMailbox:
             assert "No mail yet" in await self.page(mailer, dev_settings)
             await mailer.enqueue(database, to, "<b>first</b> 山", TEXT + "<script>alert(1)</script>", 300)
             mailer.wake()
-            while CODE not in (shown := await self.page(mailer, dev_settings)):
-                await asyncio.sleep(0.02)
+            shown = await self.page_with(CODE, mailer, dev_settings)
             await mailer.enqueue(database, to, "second", TEXT, 300)
             mailer.wake()
-            while "second" not in (both := await self.page(mailer, dev_settings)):
-                await asyncio.sleep(0.02)
+            both = await self.page_with("second", mailer, dev_settings)
             scripted = await self.page(mailer, dev_settings, "format=json")
         printed = capsys.readouterr().out
         assert to in printed
@@ -488,9 +501,7 @@ def test_an_invitation_says_who_invites_to_what_and_names_stay_on_their_line() -
 
 
 async def _logged(caplog: pytest.LogCaptureFixture, line: str) -> None:
-    async with asyncio.timeout(10):
-        while line not in caplog.text:
-            await asyncio.sleep(0.02)
+    await until(lambda: line in caplog.text)
 
 
 def _shows_no_secret(caplog: pytest.LogCaptureFixture, *addresses: str) -> None:
@@ -504,3 +515,4 @@ def _shows_no_secret(caplog: pytest.LogCaptureFixture, *addresses: str) -> None:
 @pytest.fixture(autouse=True)
 def _everything_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.WARNING, "mail.log")  # what the SMTP server says of itself

@@ -19,6 +19,7 @@ from pluseboard.errors import ApiError
 from pluseboard.http import path_routes
 from pluseboard.mail import Mailer
 from pluseboard.middleware import Errors, FrontDoor, cors_options
+from pluseboard.pages import PageCache
 from pluseboard.presence import PresenceTracker
 from pluseboard.rate_limits import RateLimits
 from pluseboard.realtime.hub import Hub
@@ -64,6 +65,7 @@ def create_app(settings: Settings) -> Starlette:
         mailer=Mailer(settings, database),
         hub=hub,
         poster=Poster(database, hub, settings.max_pending_messages),
+        pages=PageCache(),
         presence=PresenceTracker(database, hub),
         registry=Registry(settings.max_sockets_per_user),
     )
@@ -110,6 +112,9 @@ def create_app(settings: Settings) -> Starlette:
 def _access_changed(services: Services, change: Change) -> None:
     if change.kind == "session_revoked":
         services.auth.forget_session(change.session_id)
+    elif change.kind == "profile_changed":
+        services.auth.forget_user(change.user_id)
+        services.pages.clear()
     services.registry.apply(change)
 
 

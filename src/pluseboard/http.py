@@ -17,16 +17,20 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pluseboard.auth import authenticate, client_ip, set_session_cookies
+from pluseboard.auth import authenticate, set_session_cookies
 from pluseboard.decoding import JsonDecoder, QueryDecoder
 from pluseboard.errors import MethodNotAllowed, NotFound, TooLarge, UnsupportedMedia
 from pluseboard.fields import MAX_ID
 
 Handler = Callable[..., Awaitable[Any]]
 MAX_BODY_BYTES = 1024 * 1024
-_encode = msgspec.json.Encoder().encode
+encode = msgspec.json.Encoder().encode
 
-__all__ = ["Endpoint", "api", "client_ip", "path_routes"]
+
+class Ready(Response):
+    """An answer that is JSON already."""
+
+    media_type = "application/json"
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class Endpoint:
             elif answer is None:
                 response = Response(status_code=204)
             else:
-                response = Response(_encode(answer), status, media_type="application/json")
+                response = Response(encode(answer), status, media_type="application/json")
             set_session_cookies(request, response)
             return response
 

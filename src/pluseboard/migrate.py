@@ -43,8 +43,8 @@ YOYO_SECONDS = 10  # ... and for a yoyo command
 # A statement that waits for a table holds up everybody who comes after it: better to fail and try again at a quieter time.
 MIGRATION_SETUP = "SET SESSION lock_wait_timeout = 30, SESSION wait_timeout = 86400"
 NOTES = {"apply": "applying", "rollback": "undoing"}
-# What a single DDL statement answers when it has been carried out before: table there or gone, column, key, constraint likewise.
-ALREADY_DONE = {1050, 1051, 1054, 1060, 1061, 1091, 1146, 1826}
+# What a DDL statement answers when it was carried out before: table or view there or gone, column, key, constraint too.
+ALREADY_DONE = {1050, 1051, 1054, 1060, 1061, 1091, 1146, 1826, 4092}
 
 
 class MigrationError(Exception):

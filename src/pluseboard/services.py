@@ -6,6 +6,7 @@ from pluseboard.actions.posting import Poster
 from pluseboard.auth import Authenticator
 from pluseboard.database import Database
 from pluseboard.mail import Mailer
+from pluseboard.pages import PageCache
 from pluseboard.presence import PresenceTracker
 from pluseboard.rate_limits import RateLimits
 from pluseboard.realtime.hub import Hub
@@ -22,5 +23,6 @@ class Services:
     mailer: Mailer
     hub: Hub
     poster: Poster
+    pages: PageCache
     presence: PresenceTracker
     registry: Registry

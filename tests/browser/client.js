@@ -39,3 +39,5 @@ async function next(name, type) {
   }
   throw new Error(`no ${type} came, but ${JSON.stringify(seen)}`);
 }
+
+Object.assign(globalThis, {call, connect, send, next});

@@ -12,7 +12,7 @@ from pluseboard.errors import BadInput, Conflict, NotFound, Unauthorized
 from pluseboard.mail import sign_in_mail
 from pluseboard.passwords import hash_password
 from pluseboard.realtime.events import Event
-from pluseboard.repositories import codes, invitations, sessions, users
+from pluseboard.repositories import access, codes, invitations, sessions, users
 from pluseboard.repositories.access import Change
 from pluseboard.repositories.codes import Attempt
 from pluseboard.schemas import Register
@@ -35,6 +35,16 @@ async def register(app: Services, body: Register) -> None:
     except DuplicateRow as error:
         taken = "email" if "email" in error.key else "username"
         raise Conflict(f"{taken} is already registered") from None
+
+
+async def rename(app: Services, user: CurrentUser, full_name: str) -> None:
+    """Every process that remembers the old name is told."""
+
+    async def work(tx: Connection) -> Change:
+        await users.rename(tx, user.id, full_name)
+        return await access.record(tx, Change(user.id, "profile_changed"))
+
+    app.hub.publish([], [await app.database.transaction(work)])
 
 
 async def send_code(app: Services, email: str) -> None:

@@ -77,6 +77,5 @@ async def me(app: Services, user: CurrentUser) -> Data[Profile]:
 
 async def edit(app: Services, user: CurrentUser, body: EditProfile) -> Data[Profile]:
     """Change one's full name."""
-    await users.rename(app.database, user.id, body.full_name.strip())
-    app.auth.forget_user(user.id)
+    await sign_in.rename(app, user, body.full_name.strip())
     return await me(app, user)

@@ -3,11 +3,10 @@
 from msgspec import UNSET
 
 from pluseboard.actions import messages as actions
-from pluseboard.actions.channels import visible_channel
 from pluseboard.auth import CurrentUser
 from pluseboard.errors import BadInput, NotFound
-from pluseboard.fields import MAX_ID
-from pluseboard.repositories import messages
+from pluseboard.http import Ready, encode
+from pluseboard.repositories import channels, messages
 from pluseboard.schemas import Data, EditMessage, Message, MessageQuery, MessageSent, NewMessage, Page
 from pluseboard.services import Services
 
@@ -21,28 +20,40 @@ async def send(app: Services, user: CurrentUser, body: NewMessage) -> MessageSen
     return await app.poster.post(user, body.channel_id, body.body, client_msg_id)
 
 
-async def page(app: Services, user: CurrentUser, query: MessageQuery) -> Page[Message]:
+async def page(app: Services, user: CurrentUser, query: MessageQuery) -> Page[Message] | Ready:
     """List messages of a channel, in ascending order.
 
     The newest `limit`; with `before_id` those before a message, with `after_id` those after it. `has_more` tells whether there
     are more in that direction.
     """
-    await visible_channel(app, user, query.channel_id)
+    channel_id, limit = query.channel_id, query.limit
+    last_seq = await channels.newest_seq(app.database, user.id, channel_id)
+    if last_seq is None:
+        raise NotFound("There is no such channel")
     if query.before_id is not None and query.after_id is not None:
         raise BadInput("before_id and after_id exclude each other")
     if query.after_id is not None:
-        after = await _seq(app, query.channel_id, query.after_id)
-        found = await messages.page_after(app.database, query.channel_id, after, query.limit + 1)
-        return _page(found, query.limit)
-    before = MAX_ID if query.before_id is None else await _seq(app, query.channel_id, query.before_id)
-    page = _page(await messages.page_before(app.database, query.channel_id, before, query.limit + 1), query.limit)
-    page.data.reverse()
-    return page
+        after = await _seq(app, channel_id, query.after_id)
+        return _page(await messages.page_after(app.database, channel_id, after, limit + 1), limit)
+    if query.before_id is not None:
+        before = await _seq(app, channel_id, query.before_id)
+        return _backwards(await messages.page_before(app.database, channel_id, before, limit + 1), limit)
+    newest = app.pages.get(channel_id, limit, last_seq)
+    if newest is None:
+        newest = encode(_backwards(await messages.page_before(app.database, channel_id, last_seq + 1, limit + 1), limit))
+        app.pages.put(channel_id, limit, last_seq, newest)
+    return Ready(newest)
 
 
 def _page(found: list[messages.Written], limit: int) -> Page[Message]:
     """One more than `limit` was asked for, to know whether there are more."""
     return Page(data=[row.json for row in found[:limit]], has_more=len(found) > limit)
+
+
+def _backwards(found: list[messages.Written], limit: int) -> Page[Message]:
+    page = _page(found, limit)
+    page.data.reverse()
+    return page
 
 
 async def _seq(app: Services, channel_id: int, message_id: int) -> int:

@@ -6,7 +6,9 @@ from pluseboard.database import Connection, Executor, load_queries
 
 _q = load_queries("access")
 
-Kind = Literal["session_revoked", "workspace_joined", "workspace_left", "role_changed", "channel_joined", "channel_left"]
+Kind = Literal[
+    "session_revoked", "profile_changed", "workspace_joined", "workspace_left", "role_changed", "channel_joined", "channel_left"
+]
 
 
 class Change(NamedTuple):

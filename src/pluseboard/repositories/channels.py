@@ -63,6 +63,12 @@ async def visible_to(db: Executor, user_id: int, channel_id: int) -> VisibleChan
     return VisibleChannel(Channel(*row[:14]), row[14], row[15]) if row else None
 
 
+async def newest_seq(db: Executor, user_id: int, channel_id: int) -> int | None:
+    """Where the channel's log stands, if it is the user's to know."""
+    row = await db.one(_q.newest_seq, user_id, user_id, channel_id)
+    return row[0] if row else None
+
+
 async def lock_many(tx: Connection, channel_ids: Sequence[int]) -> dict[int, LockedChannel]:
     """Lock channels in the order of their ids."""
     return {row[0]: LockedChannel(*row) for row in await tx.all(_q.lock_many, tuple(channel_ids))}

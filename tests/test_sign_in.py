@@ -1,0 +1,171 @@
+"""Registering, and signing in with an emailed code."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import count
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.answers import assert_error, assert_success, cookies_of
+from tests.browsing import NAMES, claims_of
+from tests.conftest import WORKER, Cluster, Person
+from tests.servers import Database, MailServer
+
+MakePerson = Callable[..., Awaitable[Person]]
+numbers = count(1)
+
+GOOD: dict[str, list[Any]] = {
+    "username": ["ab", "a" * 32, "7of9", "jo.hn_do-e", "channels"],
+    "password": ["eight888", "x" * 128, "пароль-пароль", "        "],
+    "full_name": ["X", "n" * 100, "Ada Lovelace", "李小龍", "🦆" * 100],
+}
+BAD: dict[str, list[Any]] = {
+    "username": ["a", "a" * 33, "", ".dot", "with space", "ünïcode", "line\n", "channel", "Here", None, 7, ["john"]],
+    "password": ["seven77", "x" * 129, "", None, 12345678],
+    "full_name": ["", "n" * 101, "   ", "two\nlines", "tab\there", "nul\0", None, {}],
+    "email": [
+        *("", "john", "john@", "@example.com", "john@example", "jo hn@example.com", "john@exam_ple.com", "john@-example.com"),
+        *("john@example.com\n", "john@example.com\r\nBcc: x@example.com", "a@example.com,b@example.com", "<john@example.com>"),
+        *("john..doe@example.com", ".john@example.com", "jöhn@example.com", "j" * 243 + "@example.com", None, 5, ["a@example.com"]),
+    ],
+}
+
+
+def newcomer(**changes: Any) -> dict[str, Any]:
+    """The body of a registration that nobody has made yet."""
+    name = f"new{WORKER}x{next(numbers)}"
+    return {"username": name, "password": "securePassword123", "email": f"{name}@example.com", "full_name": "John Doe", **changes}
+
+
+def unique(username: str) -> str:
+    """Of the same length and kind, and free."""
+    number = f"{WORKER[2:]}{next(numbers)}"
+    return username[: -len(number)] + number if len(username) > 6 else username
+
+
+@pytest.fixture
+async def client(cluster: Cluster) -> Any:
+    """Somebody who is not signed in."""
+    async with httpx.AsyncClient(base_url=cluster.a.url, trust_env=False, timeout=30) as client:
+        yield client
+
+
+async def test_a_newcomer_registers_gets_a_code_by_mail_and_is_signed_in(
+    client: httpx.AsyncClient, mail: MailServer, database: Database
+) -> None:
+    body = newcomer(full_name="Ada Lovelace")
+    registered = await client.post("/api/register/", json=body)
+    assert assert_success(registered, 201) == {"status": "success", "message": "User registered successfully!"}
+    assert not cookies_of(registered)
+    assert_error(await client.get("/api/me/"), 401, "Invalid or expired token$")
+
+    sent = await client.post("/api/request-otp/", json={"email": body["email"]})
+    assert assert_success(sent) == {"status": "success", "message": f"OTP sent to {body['email']}"}
+    code = await mail.code_for(body["email"])
+    assert code not in mail.to(body["email"])[-1].subject
+
+    signed_in = await client.post("/api/verify-otp/", json={"email": body["email"], "otp": code})
+    assert assert_success(signed_in) == {"status": "success", "message": "Login successful!"}
+    assert cookies_of(signed_in).keys() == set(NAMES)
+
+    profile = assert_success(await client.get("/api/me/"))["data"]
+    assert profile.keys() == {"id", "username", "email", "full_name", "created_at"}
+    assert (profile["username"], profile["email"], profile["full_name"]) == (body["username"], body["email"], "Ada Lovelace")
+    (row,) = await database.query("SELECT password_hash FROM users WHERE id = %s", [profile["id"]])
+    assert row["password_hash"].startswith("$argon2id$") and body["password"] not in row["password_hash"]
+
+
+async def test_the_id_token_tells_who_signed_in_and_opens_nothing(person: MakePerson) -> None:
+    alice = await person("alice", "Alice Johnson")
+    tokens = {cookie.name: cookie.value or "" for cookie in alice.cookies}
+    claims = claims_of(tokens["id_token"])
+    assert (claims["email"], claims["username"], claims["full_name"]) == (alice.email, alice.username, "Alice Johnson")
+    assert not {"email", "username", "full_name"} & claims_of(tokens["access_token"]).keys()
+    async with httpx.AsyncClient(base_url=alice.server.url, trust_env=False) as stranger:
+        for token, status in ((tokens["access_token"], 200), (tokens["id_token"], 401)):
+            assert (await stranger.get("/api/me/", headers={"Authorization": f"Bearer {token}"})).status_code == status
+
+
+async def test_an_email_is_the_same_in_capitals(client: httpx.AsyncClient, mail: MailServer) -> None:
+    body = newcomer()
+    shouted = {**body, "email": body["email"].upper()}
+    assert (await client.post("/api/register/", json=shouted)).status_code == 201
+    assert_error(await client.post("/api/register/", json=newcomer(email=body["email"])), 409, "email")
+    asked = await client.post("/api/request-otp/", json={"email": body["email"].title()})
+    assert asked.json()["message"] == f"OTP sent to {body['email']}"
+    otp = await mail.code_for(body["email"])
+    assert (await client.post("/api/verify-otp/", json={"email": shouted["email"], "otp": otp})).status_code == 200
+    assert (await client.get("/api/me/")).json()["data"]["email"] == body["email"]
+
+
+async def test_what_is_taken_is_a_conflict_that_names_the_field(client: httpx.AsyncClient) -> None:
+    first = newcomer()
+    assert (await client.post("/api/register/", json=first)).status_code == 201
+    assert_error(await client.post("/api/register/", json=newcomer(email=first["email"])), 409, "email ")
+    assert_error(await client.post("/api/register/", json=newcomer(username=first["username"].upper())), 409, "username ")
+
+
+async def test_of_many_who_register_one_email_at_once_exactly_one_succeeds(cluster: Cluster) -> None:
+    first = newcomer()
+    others = [newcomer(email=first["email"]) for _ in range(5)]
+    async with (
+        httpx.AsyncClient(base_url=cluster.a.url, trust_env=False, timeout=30) as a,
+        httpx.AsyncClient(base_url=cluster.b.url, trust_env=False, timeout=30) as b,
+    ):
+        clients = (a, b) * 3
+        bodies = (first, *others)
+        answers = await asyncio.gather(
+            *(client.post("/api/register/", json=body) for client, body in zip(clients, bodies, strict=True))
+        )
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409, 409]
+
+
+@pytest.mark.parametrize("field", sorted(GOOD))
+async def test_registering_accepts_every_field_up_to_its_limits(client: httpx.AsyncClient, field: str) -> None:
+    for value in GOOD[field]:
+        answer = await client.post("/api/register/", json=newcomer(**{field: unique(value) if field == "username" else value}))
+        assert answer.status_code == 201 or (field == "username" and answer.status_code == 409), (value, answer.text)
+
+
+@pytest.mark.parametrize("field", sorted(BAD))
+async def test_registering_refuses_every_field_beyond_its_limits_by_name(client: httpx.AsyncClient, field: str) -> None:
+    for value in BAD[field]:
+        assert_error(await client.post("/api/register/", json=newcomer(**{field: value})), 400, f"{field} must ")
+    body = newcomer()
+    del body[field]
+    assert_error(await client.post("/api/register/", json=body), 400, f"{field} is required, must ")
+
+
+@pytest.mark.parametrize("otp", ["", "12345", "1234567", "12345a", "١٢٣٤٥٦", "123456\n", " 123456", 123456, None, ["123456"]])
+async def test_a_code_is_six_digits_in_a_string(client: httpx.AsyncClient, otp: Any) -> None:
+    answer = await client.post("/api/verify-otp/", json={"email": "john@example.com", "otp": otp})
+    assert_error(answer, 400, "otp must be a string of six digits$")
+
+
+async def test_a_code_works_once(person: MakePerson, mail: MailServer) -> None:
+    alice = await person("alice")
+    await alice.http.post("/api/request-otp/", json={"email": alice.email})
+    body = {"email": alice.email, "otp": await mail.code_for(alice.email)}
+    assert (await alice.http.post("/api/verify-otp/", json=body)).status_code == 200
+    assert_error(await alice.http.post("/api/verify-otp/", json=body), 401, "Invalid or expired code$")
+
+
+async def test_a_code_opens_no_account_but_its_own(person: MakePerson, mail: MailServer) -> None:
+    alice, bob = await person("alice"), await person("bob")
+    await bob.http.post("/api/request-otp/", json={"email": bob.email})
+    otp = await mail.code_for(bob.email)
+    assert_error(await bob.http.post("/api/verify-otp/", json={"email": alice.email, "otp": otp}), 401)
+    assert (await bob.http.post("/api/verify-otp/", json={"email": bob.email, "otp": otp})).status_code == 200
+
+
+async def test_a_name_is_changed_and_nothing_else(person: MakePerson) -> None:
+    alice = await person("alice")
+    before = (await alice.http.get("/api/me/")).json()["data"]
+    changes = {"full_name": "  Alice Liddell ", "email": "x@example.com", "username": "x", "id": 1}
+    changed = assert_success(await alice.http.patch("/api/me/", json=changes))["data"]
+    assert changed == {**before, "full_name": "Alice Liddell"}
+    assert (await alice.http.get("/api/me/")).json()["data"] == changed
+    for wrong in ({"full_name": ""}, {"full_name": 5}, {}):
+        assert_error(await alice.http.patch("/api/me/", json=wrong), 400, "full_name ")
