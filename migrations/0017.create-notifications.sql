@@ -15,7 +15,7 @@ CREATE TABLE notifications (
     read_at DATETIME NULL,
     PRIMARY KEY (user_id, seq),
     UNIQUE KEY notifications_id (id),
-    KEY notifications_unread (user_id, read_at, channel_id, message_seq),
+    KEY notifications_unread (user_id, read_at, kind, channel_id, message_seq),
     KEY notifications_unread_order (user_id, read_at, seq),
     KEY notifications_workspace (workspace_id),
     CONSTRAINT notifications_user FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE,

@@ -22,9 +22,9 @@ SELECT id, email FROM users WHERE id IN %s
 
 -- name: of_workspace
 -- Everybody of a workspace who is online or idle now.
-SELECT u.id, u.email, IF(MAX(p.status = 'online') = 1, 'online', 'idle')
-FROM presence p JOIN workspace_members m ON m.workspace_id = %s AND m.user_id = p.user_id JOIN users u ON u.id = p.user_id
-WHERE p.seen_at >= UTC_TIMESTAMP() - INTERVAL 30 SECOND GROUP BY u.id, u.email
+SELECT STRAIGHT_JOIN m.user_id, MAX(u.email), IF(MAX(p.status = 'online') = 1, 'online', 'idle')
+FROM workspace_members m JOIN presence p ON p.user_id = m.user_id JOIN users u ON u.id = m.user_id
+WHERE m.workspace_id = %s AND p.seen_at >= UTC_TIMESTAMP() - INTERVAL 30 SECOND GROUP BY m.user_id
 
 -- name: seen_many
 -- Who was seen (a request, a heartbeat, an open socket), in batches.
@@ -33,5 +33,5 @@ ON DUPLICATE KEY UPDATE last_seen_at = GREATEST(last_seen_at, VALUES(last_seen_a
 
 -- name: online_members
 -- Which members of a channel are online: whom @here means.
-SELECT DISTINCT cm.user_id FROM channel_members cm JOIN presence p ON p.user_id = cm.user_id
-WHERE cm.channel_id = %s AND p.status = 'online' AND p.seen_at >= UTC_TIMESTAMP() - INTERVAL 30 SECOND
+SELECT STRAIGHT_JOIN cm.user_id FROM channel_members cm JOIN presence p ON p.user_id = cm.user_id
+WHERE cm.channel_id = %s AND p.status = 'online' AND p.seen_at >= UTC_TIMESTAMP() - INTERVAL 30 SECOND GROUP BY cm.user_id

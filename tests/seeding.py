@@ -9,7 +9,7 @@ MEMBERS = 2_000  # of each of the two large workspaces
 CHANNELS = 200  # of each of the two
 
 # Users 1 to 2000 are in workspace 1, with channels 1 to 200, and 2001 to 4000 in workspace 2, with channels 201 to 400. User 1 is the
-# one who is asked about: in 19 small workspaces too, in half of all channels of workspace 1, and with 20,000 notifications.
+# one who is asked about: in 19 small workspaces too, in half of all channels of workspace 1, and with 10,000 notifications.
 # Every fifth channel is private, every twentieth is archived.
 STEPS = [
     "CREATE TABLE digits (d INT NOT NULL PRIMARY KEY)",
@@ -50,30 +50,32 @@ STEPS = [
         archived_at) SELECT n, IF(n <= {CHANNELS}, 1, 2), CONCAT('channel-', n), IF(n % 20 = 3, NULL, CONCAT('channel-', n)), n % 5 = 0,
         n % 200 = 1, 1, {MESSAGES}, {MESSAGES} - {MESSAGES} DIV 50, UTC_TIMESTAMP(), IF(n % 20 = 3, UTC_TIMESTAMP(), NULL) FROM numbers
         WHERE n BETWEEN 1 AND {2 * CHANNELS}""",
+    """INSERT INTO channels (workspace_id, name, live_name, created_by, created_at) SELECT w.id, CONCAT('channel-', f.n),
+        CONCAT('channel-', f.n), 1, UTC_TIMESTAMP() FROM workspaces w JOIN numbers f ON f.n < 5 WHERE w.id > 2""",
     """INSERT INTO channel_members SELECT c.id, m.user_id, 99000, 97000, UTC_TIMESTAMP() FROM channels c
         JOIN workspace_members m ON m.workspace_id = c.workspace_id
-        WHERE c.id % 200 = 1 OR (m.user_id + c.id) % 10 = 0 OR (m.user_id = 1 AND c.id % 2 = 0)""",
+        WHERE c.workspace_id > 2 OR c.id % 200 = 1 OR (m.user_id + c.id) % 10 = 0 OR (m.user_id = 1 AND c.id % 2 = 0)""",
     f"""INSERT INTO messages (channel_id, seq, number, sender_id, client_msg_id, body, created_at)
         SELECT 1, n, n - n DIV 50, 1 + n % 1000, CONCAT('~', n), CONCAT('Message ', n, ' ', REPEAT('word ', n % 20)),
         UTC_TIMESTAMP() - INTERVAL ({MESSAGES} - n) * 12 SECOND FROM numbers WHERE n BETWEEN 1 AND {MESSAGES} AND n % 50 > 0""",
     """INSERT INTO messages (channel_id, seq, number, sender_id, client_msg_id, body, created_at)
         SELECT c.id, f.n, f.n, 1, CONCAT('~', f.n), 'Hello', UTC_TIMESTAMP() FROM channels c JOIN numbers f ON f.n BETWEEN 1 AND 20
-        WHERE c.id > 1""",
+        WHERE c.id BETWEEN 201 AND 400""",
     f"""INSERT INTO channel_changes SELECT 1, n, 'message_updated', n - 1, UTC_TIMESTAMP() FROM numbers
         WHERE n BETWEEN 1 AND {MESSAGES} AND n % 50 = 0""",
     f"""INSERT INTO activities (workspace_id, seq, actor_id, type, ref_id, channel_id, is_private, summary, created_at)
         SELECT 1, n, 1 + n % 1000, 'message_sent', n, 1 + n % 200, (1 + n % 200) % 5 = 0, 'User sent a message in #channel',
-        UTC_TIMESTAMP() FROM numbers WHERE n BETWEEN 1 AND {MESSAGES}""",
+        UTC_TIMESTAMP() FROM numbers WHERE n BETWEEN {MESSAGES // 2 - 5000} AND {MESSAGES // 2 + 5000}""",
     """INSERT INTO message_counts SELECT c.workspace_id, UTC_DATE() - INTERVAL d.n DAY, c.id, 20 FROM channels c
-        JOIN numbers d ON d.n < 100""",
+        JOIN numbers d ON d.n < 100 WHERE c.workspace_id = 1""",
     """INSERT INTO notifications (user_id, seq, kind, actor_id, workspace_id, channel_id, message_id, message_seq, line, created_at,
         read_at) SELECT 1, n, IF(n % 3, 'mention', 'channel_added'), 2, 1, 1 + n % 200, n, n, 'User mentioned you', UTC_TIMESTAMP(),
-        IF(n % 200 < 2, NULL, UTC_TIMESTAMP()) FROM numbers WHERE n BETWEEN 1 AND 20000""",
+        IF(n % 200 < 2, NULL, UTC_TIMESTAMP()) FROM numbers WHERE n BETWEEN 1 AND 10000""",
     """INSERT INTO notifications (user_id, seq, kind, actor_id, workspace_id, line, created_at)
         SELECT u.id, f.n, 'workspace_added', 1, 1, 'User added you', UTC_TIMESTAMP() FROM users u JOIN numbers f
         ON f.n BETWEEN 1 AND 5 WHERE u.id > 1""",
-    """INSERT INTO inbox_changes SELECT 1, n + 20000, 'channel_read', 1 + n % 200, UTC_TIMESTAMP() FROM numbers
-        WHERE n BETWEEN 1 AND 20000""",
+    """INSERT INTO inbox_changes SELECT 1, n + 10000, 'channel_read', 1 + n % 200, UTC_TIMESTAMP() FROM numbers
+        WHERE n BETWEEN 1 AND 10000""",
     "INSERT INTO user_activity SELECT id, UTC_TIMESTAMP() - INTERVAL id MINUTE FROM users",
     """INSERT INTO presence SELECT id, 'node-1', IF(id % 3, 'online', 'idle'), UTC_TIMESTAMP() + INTERVAL IF(id % 10, 600, -60) SECOND
         FROM users""",

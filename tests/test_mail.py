@@ -316,6 +316,9 @@ async def test_a_mail_sealed_with_another_key_or_led_to_another_address_is_dropp
         "Grüße\r\n " + "Ж" * 90 + "\r\nBcc: everybody@example.com",
         "x" * 2000 + "\r\nBcc: everybody@example.com",
         "=?utf-8?q?Hi=0D=0ABcc:_everybody@example.com?=",
+        "Grüße =?utf-8?Q?Hi=0D=0ABcc:_everybody@example.com?= =?x*de?B?DQpCY2M6IGV2ZXJ5Ym9keUBleGFtcGxlLmNvbQ0K?=",
+        "=?ascii?q?=?ascii?q?=0D=0ABcc:_everybody@example.com?=?=",
+        "=\r?utf-8?q?Hi=0D=0ABcc:_everybody@example.com?=",
         "lone \ud800 surrogate",
         "",
     ],
@@ -332,8 +335,22 @@ async def test_no_subject_makes_another_header(settings: Settings, subject: str)
     }
     assert message.get_content().replace("\r\n", "\n") == TEXT
     header = server.raw[0].partition(b"\r\n\r\n")[0]
-    assert all(re.match(rb"[A-Za-z-]+: |[ \t]", line) for line in header.split(b"\r\n"))
+    assert all(re.match(rb"[A-Za-z-]+:|[ \t]", line) for line in header.split(b"\r\n"))
     assert max(map(len, server.raw[0].split(b"\r\n"))) <= 998
+
+
+async def test_no_address_makes_another_header(settings: Settings) -> None:
+    to = "=?utf-8?q?x=0D=0ABcc=3A_everybody?=@example.com"
+    async with Picky().running() as server, sending(replace(settings, email_port=server.port)) as (mailer, database):
+        await mailer.enqueue(database, to, "Your code", TEXT, 300)
+        mailer.wake()
+        message = await server.arrived()
+    assert "Bcc" not in message
+    assert b"everybody" not in server.raw[0]
+
+
+def test_a_name_with_an_equals_and_a_question_mark_stays_as_it_is() -> None:
+    assert invitation_mail("Ann", "2+2=?", "", "")[0] == "Ann invites you to 2+2=?"
 
 
 async def test_a_retried_mail_can_be_recognised_and_the_headers_are_complete(
@@ -464,20 +481,20 @@ class TestDevelopmentMailbox:
         to = address()
         async with sending(dev_settings) as (mailer, database):
             assert "No mail yet" in await self.page(mailer, dev_settings)
-            await mailer.enqueue(database, to, "<b>first</b> 山", TEXT + "<script>alert(1)</script>", 300)
+            await mailer.enqueue(database, to, "<b>mail A</b> 山", TEXT + "<script>alert(1)</script>", 300)
             mailer.wake()
             shown = await self.page_with(CODE, mailer, dev_settings)
-            await mailer.enqueue(database, to, "second", TEXT, 300)
+            await mailer.enqueue(database, to, "mail B", TEXT, 300)
             mailer.wake()
-            both = await self.page_with("second", mailer, dev_settings)
+            both = await self.page_with("mail B", mailer, dev_settings)
             scripted = await self.page(mailer, dev_settings, "format=json")
         printed = capsys.readouterr().out
         assert to in printed
         assert CODE in printed
-        assert "&lt;b&gt;first&lt;/b&gt; 山" in shown
+        assert "&lt;b&gt;mail A&lt;/b&gt; 山" in shown
         assert "<script" not in shown
-        assert both.index("second") < both.index("first")
-        assert re.match(rf'{{"status":"success","data":\[{{"recipient":"{re.escape(to)}","subject":"second","text":"', scripted)
+        assert both.index("mail B") < both.index("mail A")
+        assert re.match(rf'{{"status":"success","data":\[{{"recipient":"{re.escape(to)}","subject":"mail B","text":"', scripted)
         assert re.search(r'"created_at":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"}\]}$', scripted)
         _shows_no_secret(caplog, to)
 

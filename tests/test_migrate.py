@@ -66,11 +66,13 @@ async def place(database: Database) -> AsyncIterator[Place]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Three small migrations instead of the product's."""
+    """Three small migrations instead of the product's: two tables and a view."""
     for number, previous in ((1, 0), (2, 1), (3, 2)):
         depends = f"-- depends: 000{previous}.create-t{previous}\n" if previous else ""
         (tmp_path / f"000{number}.create-t{number}.sql").write_text(f"{depends}CREATE TABLE t{number} (id INT PRIMARY KEY)\n")
         (tmp_path / f"000{number}.create-t{number}.rollback.sql").write_text(f"DROP TABLE t{number}\n")
+    (tmp_path / "0003.create-t3.sql").write_text("-- depends: 0002.create-t2\nCREATE VIEW t3 AS SELECT id FROM t2\n")
+    (tmp_path / "0003.create-t3.rollback.sql").write_text("DROP VIEW t3\n")
     monkeypatch.setattr(migrate, "resource_folder", lambda _: tmp_path)
     return tmp_path
 
@@ -105,7 +107,8 @@ async def test_all_migrations_apply_to_an_empty_database_and_roll_back_again(pla
 async def test_every_table_is_innodb_and_compares_as_the_documentation_says(place: Place) -> None:
     migrate.migrate(place.settings)
     rows = await place.query(
-        "SELECT TABLE_NAME AS t, ENGINE AS e, TABLE_COLLATION AS c FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE'"
+        "SELECT TABLE_NAME AS t, ENGINE AS e, TABLE_COLLATION AS c FROM information_schema.TABLES "
+        "WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE'"
     )
     assert {(row["e"], row["c"]) for row in rows if row["t"] not in OWN_TABLES} == {("InnoDB", "utf8mb4_unicode_ci")}
 

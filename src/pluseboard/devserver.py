@@ -243,14 +243,8 @@ class PrivateMariaDB(PrivateServer):
             raise PrivateServerError(f"mariadb-install-db failed. The end of {self.log}:\n{self.log.read_text()[-2000:]}")
 
     def command(self) -> list[str]:
-        return [
-            find("mariadbd"),
-            "--no-defaults",
-            *_as_root(),
-            f"--datadir={self.data}",
-            f"--socket={self.socket}",
-            *self.options(),
-        ]
+        place = [f"--datadir={self.data}", f"--socket={self.socket}"]
+        return [find("mariadbd"), "--no-defaults", *_as_root(), *place, *self.options()]
 
     def options(self) -> list[str]:
         """What MariaDB and MySQL have in common."""
@@ -306,15 +300,8 @@ class PrivateRedis(PrivateServer):
         link.symlink_to(shutil.which("redis-server", path=SEARCH_PATH) or find("redis-check-rdb"))
 
     def command(self) -> list[str]:
-        options = {
-            "port": str(self.port),
-            "bind": HOST,
-            "unixsocket": self.socket,
-            "dir": str(self.folder),
-            "save": "",
-            "appendonly": "no",
-        }
-        return [str(self.folder / "redis-server"), *(word for key, value in options.items() for word in (f"--{key}", value))]
+        place = ["--port", str(self.port), "--bind", HOST, "--unixsocket", self.socket, "--dir", str(self.folder)]
+        return [str(self.folder / "redis-server"), *place, "--save", "", "--appendonly", "no"]
 
     def answers(self) -> bool:
         return first_byte(self.socket, b"PING\r\n") == b"+"
@@ -393,10 +380,9 @@ class Stop:
         self.requested = True
 
     def listen(self) -> None:
-        signal.signal(signal.SIGINT, self)
-        signal.signal(signal.SIGTERM, self)
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # so that nohup still works
-            signal.signal(signal.SIGHUP, self)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # so that nohup still works
+                signal.signal(number, self)
 
 
 def say(line: str) -> None:
@@ -490,9 +476,8 @@ def _is_live(host: str, port: int) -> bool:
 
 def _announce(environ: dict[str, str]) -> None:
     address = f"http://localhost:{environ['PORT']}"
-    codes = f"in this terminal and at {address}/dev/mailbox"
-    if _has(environ, "EMAIL_HOST"):
-        codes = f"by mail through {environ['EMAIL_HOST']}"
+    by_mail = _has(environ, "EMAIL_HOST")
+    codes = f"by mail through {environ['EMAIL_HOST']}" if by_mail else f"in this terminal and at {address}/dev/mailbox"
     demo = ".venv/bin/pluseboard demo" + ("" if environ["PORT"] == "8000" else f" --url {address}")
     say(
         f"""

@@ -33,6 +33,8 @@ POLL_SECONDS = 2.0
 SMTP_SECONDS = 10.0  # for each step of the dialogue
 SEND_SECONDS = 30.0  # for all of it: well within the minute that a claim lasts
 BACKOFF_SECONDS = (1, 2, 5, 10, 30, 60)
+# `=?utf-8?q?...?=`: in a header Python would decode it, line breaks included.
+_ENCODED_WORD = re.compile(r"=\?(?=[^?]*\?[bq]\?)", re.IGNORECASE)
 MAX_SENDING = 5  # more are claimed only when fewer are under way
 
 
@@ -158,7 +160,8 @@ class Mailer:
     def _message(self, mail: Mail) -> EmailMessage:
         message = EmailMessage()
         message["From"] = self._sender
-        message["To"] = Address(addr_spec=mail.recipient)
+        if not _ENCODED_WORD.search(mail.recipient):
+            message["To"] = mail.recipient
         message["Subject"] = mail.subject
         message["Date"] = localtime()
         message["Message-ID"] = mail.message_id
@@ -212,8 +215,9 @@ def _sender(settings: Settings) -> Address:
 
 
 def _one_line(text: str) -> str:
-    """Every line break and control character becomes a blank: nothing in a header can begin another one."""
-    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", _encodable(text)).split())
+    """Nothing in a header can begin another: line breaks and control characters become blanks, encoded ones stay as they are."""
+    line = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", _encodable(text))
+    return " ".join(_ENCODED_WORD.sub("= ?", line).split())
 
 
 def _encodable(text: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import UnionType
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from starlette.responses import Response
@@ -184,7 +184,7 @@ def _never_null(schema: Json) -> Json:
 def answer_of(endpoint: Endpoint) -> Any:
     """The type of the JSON that the handler returns; None for no body, or for a Response that it makes itself."""
     hint = endpoint.signature["return"]
-    kinds = [kind for kind in get_args(hint) if not _is_response(kind)] if get_origin(hint) is UnionType else [hint]
+    kinds = [kind for kind in get_args(hint) if not _is_response(kind)] if get_origin(hint) in (UnionType, Union) else [hint]
     return None if kinds[0] is type(None) or _is_response(kinds[0]) else kinds[0]
 
 

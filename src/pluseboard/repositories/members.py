@@ -29,7 +29,7 @@ async def role_of(db: Executor, workspace_id: int, user_id: int) -> str | None:
 
 async def lock_roles(tx: Connection, workspace_id: int, user_ids: Sequence[int]) -> dict[int, str]:
     """user id -> role, for those who are in; locked until the transaction ends."""
-    return dict(await tx.all(_q.lock_roles, workspace_id, tuple(user_ids)))
+    return dict(await tx.all(_q.lock_roles, tuple((workspace_id, user_id) for user_id in user_ids)))
 
 
 async def roles_of_pairs(tx: Connection, pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], str]:
@@ -61,6 +61,8 @@ async def ids(db: Executor, workspace_id: int) -> list[int]:
 
 
 async def delete_all(tx: Connection, workspace_id: int) -> None:
+    """End all memberships, and with them those of the workspace's channels."""
+    await tx.run(_q.delete_all_from_channels, workspace_id)
     await tx.run(_q.delete_all, workspace_id)
 
 
