@@ -13,5 +13,6 @@ CREATE TABLE mail_outbox (
     sent_at DATETIME NULL,
     created_at DATETIME NOT NULL,
     KEY mail_outbox_due (sent_at, next_attempt_at),
-    KEY mail_outbox_claim (claimed_by)
+    KEY mail_outbox_claim (claimed_by),
+    KEY mail_outbox_give_up (give_up_at)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_unicode_ci

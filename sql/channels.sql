@@ -30,6 +30,10 @@ SELECT STRAIGHT_JOIN c.last_seq FROM channels c JOIN workspace_members wm ON wm.
     LEFT JOIN channel_members cm ON cm.channel_id = c.id AND cm.user_id = %s
 WHERE c.id = %s AND (cm.user_id IS NOT NULL OR (c.is_private = 0 AND wm.role <> 'guest'))
 
+-- name: lock_defaults
+-- Before somebody joins workspaces: locks the channels that they join too, before the workspaces, as everybody does.
+SELECT id FROM channels WHERE workspace_id IN %s AND is_default = 1 AND archived_at IS NULL ORDER BY id FOR UPDATE
+
 -- name: lock_many
 -- Locks channels in one order before numbering events in them; what a batch of messages must know of each.
 SELECT id, workspace_id, name, is_private, archived_at IS NOT NULL, last_seq, message_count FROM channels WHERE id IN %s ORDER BY id FOR UPDATE
@@ -118,9 +122,11 @@ INSERT INTO channel_members (channel_id, user_id, read_seq, read_count, joined_a
 ON DUPLICATE KEY UPDATE read_seq = GREATEST(read_seq, VALUES(read_seq)), read_count = GREATEST(read_count, VALUES(read_count))
 
 -- name: read_states
--- What a user has not read, over all workspaces: one subtraction a channel.
-SELECT c.id, cm.read_seq, c.message_count - LEAST(cm.read_count, c.message_count), 0
-FROM channel_members cm JOIN channels c ON c.id = cm.channel_id WHERE cm.user_id = %s AND c.archived_at IS NULL ORDER BY cm.channel_id
+-- What a user has not read, over all workspaces that they are in: one subtraction a channel.
+SELECT STRAIGHT_JOIN c.id, cm.read_seq, c.message_count - LEAST(cm.read_count, c.message_count), 0
+FROM channel_members cm JOIN channels c ON c.id = cm.channel_id
+    JOIN workspace_members wm ON wm.workspace_id = c.workspace_id AND wm.user_id = cm.user_id
+WHERE cm.user_id = %s AND c.archived_at IS NULL ORDER BY cm.channel_id
 
 -- name: read_state
 -- What a user has not read of one channel.

@@ -14,10 +14,10 @@ FROM invitations i JOIN users u ON u.id = i.invited_by WHERE i.workspace_id = %s
 DELETE FROM invitations WHERE id = %s AND workspace_id = %s
 
 -- name: for_email
--- What waits for somebody who has just proved an address, with who invited them.
+-- What waits for somebody who has just proved an address, with who invited them. (Nothing is locked: whoever consumes it, has it.)
 SELECT STRAIGHT_JOIN i.id, i.workspace_id, i.role, u.id, u.username, u.email, u.full_name
 FROM invitations i JOIN workspaces w ON w.id = i.workspace_id JOIN users u ON u.id = i.invited_by
-WHERE i.email = %s AND i.expires_at > UTC_TIMESTAMP() AND w.deleted_at IS NULL FOR UPDATE
+WHERE i.email = %s AND i.expires_at > UTC_TIMESTAMP() AND w.deleted_at IS NULL
 
 -- name: consume
 -- An invitation is used once.

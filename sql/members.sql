@@ -9,7 +9,7 @@ SELECT role FROM workspace_members WHERE workspace_id = %s AND user_id = %s
 -- name: lock_roles
 -- The roles of two people, locked in one order, before one changes the other. (Pairs: with IN for the user alone MariaDB would read,
 -- and lock, the whole workspace.)
-SELECT user_id, role FROM workspace_members WHERE (workspace_id, user_id) IN %s ORDER BY user_id FOR UPDATE
+SELECT user_id, role FROM workspace_members WHERE (workspace_id, user_id) IN %s ORDER BY workspace_id, user_id FOR UPDATE
 
 -- name: roles_of_pairs
 -- Roles for many (workspace, user) pairs: the permission query of a batch of messages.
@@ -43,10 +43,6 @@ DELETE cm FROM channel_members cm JOIN channels c ON c.id = cm.channel_id WHERE 
 -- name: ids
 -- Everybody in a workspace.
 SELECT user_id FROM workspace_members WHERE workspace_id = %s
-
--- name: delete_all_from_channels
--- The end of a workspace: nobody is in its channels any more, so that none of them counts as unread.
-DELETE cm FROM channel_members cm JOIN channels c ON c.id = cm.channel_id WHERE c.workspace_id = %s
 
 -- name: delete_all
 -- The end of a workspace.

@@ -19,7 +19,7 @@ WHERE a.last_seen_at >= UTC_TIMESTAMP() - INTERVAL %s MINUTE
 
 -- name: workspace_ids
 -- For the rebuild: workspaces after an id.
-SELECT id FROM workspaces WHERE id > %s ORDER BY id LIMIT 100
+SELECT id FROM workspaces FORCE INDEX (PRIMARY) WHERE id > %s ORDER BY id LIMIT 100
 
 -- name: clear_counts
 -- For the rebuild, in the transaction that counts anew.

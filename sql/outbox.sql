@@ -27,8 +27,9 @@ UPDATE mail_outbox SET sent_at = UTC_TIMESTAMP(), claimed_by = '' WHERE id = %s
 UPDATE mail_outbox SET next_attempt_at = UTC_TIMESTAMP() + INTERVAL %s SECOND, claimed_by = '', claimed_until = NULL WHERE id = %s
 
 -- name: sweep
--- Mails that could not be delivered in time, and old ones of the development mailbox.
-DELETE FROM mail_outbox WHERE give_up_at < UTC_TIMESTAMP() - INTERVAL 1 DAY LIMIT 1000
+-- Mails that could not be delivered in time (a minute is left to whoever is sending one), and old ones of the development mailbox.
+DELETE FROM mail_outbox WHERE give_up_at < UTC_TIMESTAMP() - INTERVAL 1 MINUTE
+    AND (sent_at IS NULL OR sent_at < UTC_TIMESTAMP() - INTERVAL 1 DAY) LIMIT 1000
 
 -- name: mailbox
 -- The development mailbox: the newest mails.

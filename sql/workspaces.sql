@@ -30,6 +30,10 @@ UPDATE workspaces SET activity_seq = LAST_INSERT_ID(activity_seq + 1) WHERE id =
 -- Before numbering many activities at once: the logs' current numbers.
 SELECT id, activity_seq FROM workspaces WHERE id IN %s ORDER BY id FOR UPDATE
 
+-- name: lock_live
+-- Before somebody joins or makes a channel: which of these are not deleted, locked.
+SELECT id FROM workspaces WHERE id IN %s AND deleted_at IS NULL ORDER BY id FOR UPDATE
+
 -- name: advance_many
 -- Many logs in one statement: {"<id>": <how many>}.
 UPDATE workspaces SET activity_seq = activity_seq + JSON_EXTRACT(%s, CONCAT('$."', id, '"')) WHERE id IN %s
@@ -40,7 +44,7 @@ SELECT id, activity_seq FROM workspaces WHERE id IN %s
 
 -- name: purgeable
 -- Deleted workspaces whose rows are still there.
-SELECT id FROM workspaces WHERE deleted_at IS NOT NULL ORDER BY id LIMIT 100
+SELECT id FROM workspaces WHERE deleted_at IS NOT NULL LIMIT 100
 
 -- name: purge
 -- Removes a deleted workspace and, by its foreign keys, whatever is left of it.

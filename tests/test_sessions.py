@@ -5,9 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from http.cookies import Morsel
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from pluseboard.devserver import PrivateRedis
@@ -21,7 +19,7 @@ StartServer = Callable[..., Awaitable[ServerProcess]]
 MAX_AGES = {"access_token": 15 * 60, "refresh_token": 30 * 24 * 3600, "id_token": 15 * 60}
 
 
-async def sign_in_again(person: Person, mail: MailServer, **headers: str) -> Jar:
+async def sign_in_again(person: Person, mail: MailServer, **headers: str | bytes) -> Jar:
     """The same person on another device."""
     await person.http.post("/api/request-otp/", json={"email": person.email})
     body = {"email": person.email, "otp": await mail.code_for(person.email)}
@@ -146,11 +144,18 @@ async def test_a_page_that_loads_with_many_requests_at_once_is_refreshed_once(pe
     assert len({cookies_of(answer)["refresh_token"].value for answer in answers}) == 1
 
 
-async def test_without_a_live_refresh_token_nothing_is_refreshed(person: MakePerson, cluster: Cluster, database: Database) -> None:
+async def test_without_a_live_refresh_token_nothing_is_refreshed(
+    person: MakePerson, cluster: Cluster, database: Database
+) -> None:
     alice = await person("alice")
     live = Jar.of(alice)
     stale = expired(cluster.a, live.access_token or "")
-    dead = [Jar(stale), Jar(stale, expired(cluster.a, live.refresh_token or "")), Jar(stale, live.access_token), Jar(stale, "x.y.z")]
+    dead = [
+        Jar(stale),
+        Jar(stale, expired(cluster.a, live.refresh_token or "")),
+        Jar(stale, live.access_token),
+        Jar(stale, "x.y.z"),
+    ]
     for jar in dead:
         assert_error(await jar.ask(cluster.a, "GET", "/api/me/"), 401, "Invalid or expired token$")
         refused = await jar.ask(cluster.a, "POST", "/api/refresh/")
@@ -177,7 +182,9 @@ async def test_a_session_that_was_not_used_for_30_days_is_over(person: MakePerso
 
 async def test_a_person_sees_their_devices_and_signs_one_out(person: MakePerson, mail: MailServer, cluster: Cluster) -> None:
     alice = await person("alice")
-    phone = await sign_in_again(alice, mail, **{"User-Agent": "Phone " + "é" * 300, "X-Forwarded-For": "203.0.113.7"})
+    phone = await sign_in_again(
+        alice, mail, **{"User-Agent": "Phone ".encode() + "é".encode() * 300, "X-Forwarded-For": "203.0.113.7"}
+    )
     devices = assert_success(await phone.ask(cluster.b, "GET", "/api/sessions/"))["data"]
     assert [device["is_current"] for device in devices] == [1, 0]
     assert devices[0]["device"].startswith("Phone ") and len(devices[0]["device"]) <= 255

@@ -28,7 +28,15 @@ BAD: dict[str, list[Any]] = {
     "email": [
         *("", "john", "john@", "@example.com", "john@example", "jo hn@example.com", "john@exam_ple.com", "john@-example.com"),
         *("john@example.com\n", "john@example.com\r\nBcc: x@example.com", "a@example.com,b@example.com", "<john@example.com>"),
-        *("john..doe@example.com", ".john@example.com", "jöhn@example.com", "j" * 243 + "@example.com", None, 5, ["a@example.com"]),
+        *(
+            "john..doe@example.com",
+            ".john@example.com",
+            "jöhn@example.com",
+            "j" * 243 + "@example.com",
+            None,
+            5,
+            ["a@example.com"],
+        ),
     ],
 }
 

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from pluseboard.auth import authenticate, set_session_cookies
 from pluseboard.decoding import JsonDecoder, QueryDecoder
-from pluseboard.errors import MethodNotAllowed, NotFound, TooLarge, UnsupportedMedia
+from pluseboard.errors import ApiError, MethodNotAllowed, NotFound, TooLarge, UnsupportedMedia, error_response
 from pluseboard.fields import MAX_ID
 
 Handler = Callable[..., Awaitable[Any]]
@@ -59,19 +59,24 @@ class Endpoint:
         async def respond(request: Request) -> Response:
             app = request.app.state.services
             arguments: dict[str, Any] = {}
-            if wants_user:
-                arguments["user"] = await authenticate(request)
-            if wants_app:
-                arguments["app"] = app
-            if wants_request:
-                arguments["request"] = request
-            for name, kind in in_path.items():
-                arguments[name] = request.path_params[name] if kind is str else _path_number(request.path_params[name])
-            if query is not None:
-                arguments["query"] = query.decode(request.query_params)
-            if body is not None:
-                arguments["body"] = body.decode(await read_json(request))
-            answer = await handler(**arguments)
+            try:
+                if wants_user:
+                    arguments["user"] = await authenticate(request)
+                if wants_app:
+                    arguments["app"] = app
+                if wants_request:
+                    arguments["request"] = request
+                for name, kind in in_path.items():
+                    raw = request.path_params[name]
+                    arguments[name] = raw if kind is str else _path_number(raw)
+                if query is not None:
+                    arguments["query"] = query.decode(request.query_params)
+                if body is not None:
+                    arguments["body"] = body.decode(await read_json(request))
+                answer = await handler(**arguments)
+            except ApiError as error:
+                # A refusal brings the cookies too: a refresh on the way has used up the old ones.
+                answer = error_response(error)
             if isinstance(answer, Response):
                 response = answer
             elif answer is None:
@@ -115,7 +120,7 @@ def _dispatcher(methods: dict[str, Callable[[Request], Awaitable[Response]]]) ->
 
 def _path_number(raw: str) -> int:
     """An id in the path; what is not one names nothing, so it is 404."""
-    if not (raw.isascii() and raw.isdecimal()) or not 1 <= int(raw[:20]) <= MAX_ID:
+    if not (raw.isascii() and raw.isdecimal() and len(raw) < 20) or not 1 <= int(raw) <= MAX_ID:
         raise NotFound
     return int(raw)
 

@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
+from pluseboard.auth import bearer_token
 from pluseboard.errors import Forbidden
 from pluseboard.settings import Settings
 
@@ -11,10 +12,14 @@ from pluseboard.settings import Settings
 def check_origin(settings: Settings, request: HTTPConnection) -> None:
     """Raises Forbidden for a write that a foreign page makes with the user's cookies."""
     origin = request.headers.get("origin")
-    if origin and "authorization" not in request.headers and not is_allowed_origin(settings, request, origin):
+    if origin and not bearer_token(request) and not is_allowed_origin(settings, request, origin):
         raise Forbidden("This origin may not write here")
 
 
 def is_allowed_origin(settings: Settings, request: HTTPConnection, origin: str) -> bool:
     """Listed in ALLOWED_ORIGINS, or the address under which the request itself came."""
-    return origin in settings.allowed_origins or urlsplit(origin).netloc == request.headers.get("host", "")
+    try:
+        netloc = urlsplit(origin).netloc
+    except ValueError:
+        return False
+    return origin in settings.allowed_origins or netloc == request.headers.get("host")

@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 
 
 @asynccontextmanager
-async def web_server(host: str = "localhost") -> AsyncIterator[str]:
+async def web_server() -> AsyncIterator[str]:
     """Serves an empty page to whoever asks; its origin. A single-page app comes from such a place."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -24,7 +24,7 @@ async def web_server(host: str = "localhost") -> AsyncIterator[str]:
         writer.close()
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        yield f"http://{host}:{server.sockets[0].getsockname()[1]}"
+        yield f"http://localhost:{server.sockets[0].getsockname()[1]}"
 
 
 @asynccontextmanager
@@ -80,7 +80,7 @@ class Client:
 
 async def open_client(context: Any, url: str, username: str) -> Client:
     page = await context.new_page()
-    await page.goto(f"{url}/api/docs")
+    assert (await page.goto(f"{url}/api/docs")).ok
     return Client(page, username)
 
 

@@ -12,7 +12,7 @@ from pluseboard.database import Connection, DuplicateRow
 from pluseboard.errors import Conflict, Forbidden, NotFound
 from pluseboard.realtime.events import Event
 from pluseboard.realtime.logs import read_mark
-from pluseboard.repositories import access, channels, members, messages, notifications
+from pluseboard.repositories import access, channels, members, messages, notifications, workspaces
 from pluseboard.repositories.access import Change
 from pluseboard.repositories.channels import VisibleChannel
 from pluseboard.schemas import Channel, EditChannel, NewChannel, ReadState
@@ -55,6 +55,9 @@ async def create_channel(app: Services, user: CurrentUser, body: NewChannel) -> 
     name, private = body.name.strip(), int(body.is_private)
 
     async def work(tx: Connection) -> tuple[int, list[Event], list[Change]]:
+        # One at a time: of two first public channels one is the default, and whoever joins meanwhile is in it.
+        if not await workspaces.lock_live(tx, [body.workspace_id]):
+            raise NotFound("There is no such workspace")
         default = int(not private and not await channels.has_public(tx, body.workspace_id))
         channel_id = await channels.insert(
             tx, body.workspace_id, name, _live_name(name), body.topic.strip(), body.description.strip(), private, default, user.id

@@ -5,7 +5,7 @@ import hmac
 import secrets
 import time
 
-from pluseboard.actions.joining import join_workspace
+from pluseboard.actions.joining import join_workspace, lock_for_joining
 from pluseboard.auth import CurrentUser, Grant
 from pluseboard.database import Connection, DuplicateRow
 from pluseboard.errors import BadInput, Conflict, NotFound, Unauthorized
@@ -77,12 +77,15 @@ async def sign_in(app: Services, email: str, code: str, device: str, ip: str) ->
         now = int(time.time())
         session_id = await sessions.insert(tx, attempt.user_id, device, ip, now)
         user = CurrentUser(attempt.user_id, attempt.username, attempt.email, attempt.full_name, session_id)
-        for waiting in await invitations.for_email(tx, email):
-            await invitations.consume(tx, waiting.id)
+        invited = await invitations.for_email(tx, email)
+        live = await lock_for_joining(tx, [waiting.workspace_id for waiting in invited]) if invited else set()
+        for waiting in invited:
+            if not await invitations.consume(tx, waiting.id) or waiting.workspace_id not in live:
+                continue
             inviter = CurrentUser(waiting.inviter_id, waiting.inviter_username, waiting.inviter_email, waiting.inviter_name, 0)
-            joined = await join_workspace(tx, waiting.workspace_id, user, waiting.role, inviter)
-            events.extend(joined.events)
-            changes.extend(joined.changes)
+            if joined := await join_workspace(tx, waiting.workspace_id, user, waiting.role, inviter):
+                events.extend(joined.events)
+                changes.extend(joined.changes)
         return app.auth.grant(user, 1, now)
 
     grant = await app.database.transaction(work)

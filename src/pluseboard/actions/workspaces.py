@@ -4,7 +4,7 @@ import secrets
 
 from msgspec import UNSET
 
-from pluseboard.actions.joining import Joined, join_workspace
+from pluseboard.actions.joining import Joined, join_workspace, lock_for_joining
 from pluseboard.actions.recording import record
 from pluseboard.auth import CurrentUser
 from pluseboard.database import Connection
@@ -20,6 +20,7 @@ from pluseboard.tokens import hash_secret
 RANKS = {"guest": 0, "member": 1, "admin": 2, "owner": 3}
 INVITATION_SECONDS = 24 * 3600
 NO_WORKSPACE = "There is no such workspace"
+DEAD_LINK = "This link does not work any more"
 
 
 async def visible_workspace(app: Services, user: CurrentUser, workspace_id: int) -> Workspace:
@@ -73,8 +74,9 @@ async def delete_workspace(app: Services, user: CurrentUser, workspace_id: int) 
         raise Forbidden("Only the owner may delete a workspace")
 
     async def work(tx: Connection) -> list[Change]:
-        everybody = await members.ids(tx, workspace_id)
+        # First its row, which whoever joins locks too: nobody comes in after everybody was asked to leave.
         await workspaces.delete(tx, workspace_id)
+        everybody = await members.ids(tx, workspace_id)
         await members.delete_all(tx, workspace_id)
         return [await access.record(tx, Change(member, "workspace_left", workspace_id=workspace_id)) for member in everybody]
 
@@ -94,12 +96,15 @@ async def add_member(app: Services, user: CurrentUser, workspace_id: int, email:
             subject, text = invitation_mail(user.full_name, workspace.name, app.settings.base_url, email)
             await app.mailer.enqueue(tx, email, subject, text, INVITATION_SECONDS)
             return None
-        if await members.role_of(tx, workspace_id, user_id) is not None:
-            raise Conflict("email is already that of a member")
+        if not await lock_for_joining(tx, [workspace_id]):
+            raise NotFound(NO_WORKSPACE)
         profile = await users.profile(tx, user_id)
         assert profile is not None
         newcomer = CurrentUser(profile.id, profile.username, profile.email, profile.full_name, 0)
-        return await join_workspace(tx, workspace_id, newcomer, role, user)
+        joined = await join_workspace(tx, workspace_id, newcomer, role, user)
+        if joined is None:
+            raise Conflict("email is already that of a member")
+        return joined
 
     joined = await app.database.transaction(work)
     if joined is None:
@@ -202,7 +207,7 @@ async def open_link(app: Services, token: str) -> invitations.OpenLink:
     """Raises NotFound when the link is unknown, expired or used up."""
     link = await invitations.open_link(app.database, hash_secret(token))
     if link is None:
-        raise NotFound("This link does not work any more")
+        raise NotFound(DEAD_LINK)
     return link
 
 
@@ -211,11 +216,14 @@ async def accept_link(app: Services, user: CurrentUser, token: str) -> int:
     link = await open_link(app, token)
 
     async def work(tx: Connection) -> Joined:
-        if await members.role_of(tx, link.workspace_id, user.id) is not None:
+        if not await lock_for_joining(tx, [link.workspace_id]):
+            raise NotFound(DEAD_LINK)
+        joined = await join_workspace(tx, link.workspace_id, user, link.role)
+        if joined is None:
             return Joined([], [])
         if not await invitations.use_link(tx, link.id):
-            raise NotFound("This link does not work any more")
-        return await join_workspace(tx, link.workspace_id, user, link.role)
+            raise NotFound(DEAD_LINK)
+        return joined
 
     app.hub.publish(*await app.database.transaction(work))
     return link.workspace_id

@@ -37,7 +37,10 @@ NOTHING = "<p>No mail yet. Ask for a sign-in code and it will be here.</p>"
 
 
 async def mailbox(app: Services, request: Request) -> Response:
-    """The newest 50 mails as a page, or with ?format=json for scripts."""
+    """The newest 50 mails as a page, or with ?format=json for scripts.
+
+    Raises NotFound.
+    """
     if not app.settings.dev_mailbox:
         raise NotFound
     mails = await app.mailer.mailbox()

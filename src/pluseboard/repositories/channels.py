@@ -69,6 +69,10 @@ async def newest_seq(db: Executor, user_id: int, channel_id: int) -> int | None:
     return row[0] if row else None
 
 
+async def lock_defaults(tx: Connection, workspace_ids: Sequence[int]) -> None:
+    await tx.all(_q.lock_defaults, tuple(workspace_ids))
+
+
 async def lock_many(tx: Connection, channel_ids: Sequence[int]) -> dict[int, LockedChannel]:
     """Lock channels in the order of their ids."""
     return {row[0]: LockedChannel(*row) for row in await tx.all(_q.lock_many, tuple(channel_ids))}

@@ -44,8 +44,9 @@ async def for_email(tx: Connection, email: str) -> list[Waiting]:
     return [Waiting(*row) for row in await tx.all(_q.for_email, email)]
 
 
-async def consume(tx: Connection, invitation_id: int) -> None:
-    await tx.run(_q.consume, invitation_id)
+async def consume(tx: Connection, invitation_id: int) -> bool:
+    """False when it has been taken back meanwhile."""
+    return bool(await tx.run(_q.consume, invitation_id))
 
 
 async def insert_link(

@@ -61,8 +61,6 @@ async def ids(db: Executor, workspace_id: int) -> list[int]:
 
 
 async def delete_all(tx: Connection, workspace_id: int) -> None:
-    """End all memberships, and with them those of the workspace's channels."""
-    await tx.run(_q.delete_all_from_channels, workspace_id)
     await tx.run(_q.delete_all, workspace_id)
 
 

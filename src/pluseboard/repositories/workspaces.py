@@ -42,6 +42,11 @@ async def lock_many(tx: Connection, workspace_ids: Sequence[int]) -> dict[int, i
     return dict(await tx.all(_q.lock_many, tuple(workspace_ids)))
 
 
+async def lock_live(tx: Connection, workspace_ids: Sequence[int]) -> set[int]:
+    """Lock workspaces; those that are not deleted."""
+    return {row[0] for row in await tx.all(_q.lock_live, tuple(workspace_ids))}
+
+
 async def advance_many(tx: Connection, by: Mapping[int, int]) -> None:
     await tx.run(_q.advance_many, msgspec.json.encode({str(k): v for k, v in by.items()}).decode(), tuple(by))
 
