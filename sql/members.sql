@@ -9,7 +9,7 @@ SELECT role FROM workspace_members WHERE workspace_id = %s AND user_id = %s
 -- name: lock_roles
 -- The roles of two people, locked in one order, before one changes the other. (Pairs: with IN for the user alone MariaDB would read,
 -- and lock, the whole workspace.)
-SELECT user_id, role FROM workspace_members WHERE (workspace_id, user_id) IN %s ORDER BY workspace_id, user_id FOR UPDATE
+SELECT user_id, role FROM workspace_members FORCE INDEX (PRIMARY) WHERE (workspace_id, user_id) IN %s ORDER BY workspace_id, user_id FOR UPDATE
 
 -- name: roles_of_pairs
 -- Roles for many (workspace, user) pairs: the permission query of a batch of messages.

@@ -49,10 +49,15 @@ class Caller:
 
     def __init__(self, person: Person, cluster: Cluster) -> None:
         self.person = person
-        self.email, self.username, self.full_name = person.email, person.username, person.full_name
-        self.first_name = person.full_name.split()[0]
         self._servers = itertools.cycle(cluster.both)
-        self.id = 0
+
+    async def introduce(self) -> "Caller":
+        """To be called first: who they are, as the API tells it."""
+        me = await self.get("/api/me/")
+        self.id: int = me["id"]
+        self.username, self.email, self.full_name = str(me["username"]), str(me["email"]), str(me["full_name"])
+        self.first_name = self.full_name.split()[0]
+        return self
 
     @property
     def next_server(self) -> ServerProcess:
@@ -111,8 +116,6 @@ def signing_up(person: Callable[..., Awaitable[Person]], cluster: Cluster) -> Si
     """For a `sign_up` fixture: `alice = await sign_up("alice")`."""
 
     async def sign_up(name: str, full_name: str | None = None) -> Caller:
-        caller = Caller(await person(name, full_name), cluster)
-        caller.id = (await caller.get("/api/me/"))["id"]
-        return caller
+        return await Caller(await person(name, full_name), cluster).introduce()
 
     return sign_up

@@ -38,8 +38,8 @@ STEPS = [
         WHERE n BETWEEN 1 AND 500""",
     """INSERT INTO workspace_members SELECT IF(id <= 2000, 1, 2), id, IF(id % 2000 = 1, 'owner', IF(id % 50 = 0, 'guest', 'member')),
         UTC_TIMESTAMP() FROM users""",
-    """INSERT INTO workspace_members SELECT w.n, 1 + (w.n * u.n) % 1999, 'member', UTC_TIMESTAMP() FROM numbers w JOIN numbers u
-        WHERE w.n BETWEEN 3 AND 490 AND u.n < IF(w.n < 22, 20, 5) AND (u.n > 0 OR w.n < 22) GROUP BY 1, 2""",
+    """INSERT INTO workspace_members SELECT w.id, 1 + (w.id * u.d) % 1999, 'member', UTC_TIMESTAMP() FROM workspaces w JOIN digits u
+        WHERE w.id BETWEEN 3 AND 490 AND (u.d > 0 OR w.id < 22)""",
     """INSERT INTO invitations (workspace_id, email, role, invited_by, created_at, expires_at) SELECT 1 + n % 20,
         CONCAT('new', n DIV 4, '@example.com'), 'member', 1, UTC_TIMESTAMP(), UTC_TIMESTAMP() + INTERVAL n % 60 - 5 DAY FROM numbers
         WHERE n < 2000""",
@@ -50,11 +50,11 @@ STEPS = [
         archived_at) SELECT n, IF(n <= {CHANNELS}, 1, 2), CONCAT('channel-', n), IF(n % 20 = 3, NULL, CONCAT('channel-', n)), n % 5 = 0,
         n % 200 = 1, 1, {MESSAGES}, {MESSAGES} - {MESSAGES} DIV 50, UTC_TIMESTAMP(), IF(n % 20 = 3, UTC_TIMESTAMP(), NULL) FROM numbers
         WHERE n BETWEEN 1 AND {2 * CHANNELS}""",
-    """INSERT INTO channels (workspace_id, name, live_name, created_by, created_at) SELECT w.id, CONCAT('channel-', f.n),
-        CONCAT('channel-', f.n), 1, UTC_TIMESTAMP() FROM workspaces w JOIN numbers f ON f.n < 5 WHERE w.id > 2""",
+    """INSERT INTO channels (workspace_id, name, live_name, created_by, created_at) SELECT w.id, CONCAT('channel-', f.d),
+        CONCAT('channel-', f.d), 1, UTC_TIMESTAMP() FROM workspaces w JOIN digits f ON f.d < 5 WHERE w.id > 2""",
     """INSERT INTO channel_members SELECT c.id, m.user_id, 99000, 97000, UTC_TIMESTAMP() FROM channels c
         JOIN workspace_members m ON m.workspace_id = c.workspace_id
-        WHERE c.workspace_id > 2 OR c.id % 200 = 1 OR (m.user_id + c.id) % 10 = 0 OR (m.user_id = 1 AND c.id % 2 = 0)""",
+        WHERE c.workspace_id > 2 OR c.id % 200 = 1 OR (m.user_id + c.id) % 40 = 0 OR (m.user_id = 1 AND c.id % 2 = 0)""",
     f"""INSERT INTO messages (channel_id, seq, number, sender_id, client_msg_id, body, created_at)
         SELECT 1, n, n - n DIV 50, 1 + n % 1000, CONCAT('~', n), CONCAT('Message ', n, ' ', REPEAT('word ', n % 20)),
         UTC_TIMESTAMP() - INTERVAL ({MESSAGES} - n) * 12 SECOND FROM numbers WHERE n BETWEEN 1 AND {MESSAGES} AND n % 50 > 0""",

@@ -104,9 +104,7 @@ async def test_a_server_that_cannot_start_ends_with_1_and_does_not_try_for_ever(
     assert "pluseboard: The application did not start; the log says why\n" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("workers", "number"), [("1", signal.SIGTERM), ("1", signal.SIGINT), ("2", signal.SIGTERM), ("2", signal.SIGINT)]
-)
+@pytest.mark.parametrize(("workers", "number"), [("1", signal.SIGTERM), ("1", signal.SIGINT), ("2", signal.SIGTERM)])
 async def test_a_signal_lets_the_running_request_finish_and_ends_every_process_with_0(
     start_server: StartServer, workers: str, number: signal.Signals
 ) -> None:
@@ -124,21 +122,14 @@ async def test_a_signal_lets_the_running_request_finish_and_ends_every_process_w
     assert not [pid for pid in pids if _runs(pid)]
 
 
-async def test_workers_end_when_their_parent_is_killed(start_server: StartServer) -> None:
+async def test_a_killed_worker_is_replaced_and_workers_end_when_their_parent_is_killed(start_server: StartServer) -> None:
     server = await start_server(WEB_CONCURRENCY="2")
-    pids = await _pids(server, 2)
+    os.kill((await _pids(server, 2))[0], signal.SIGKILL)
+    pids = await _pids(server, 3)
     server.kill()
     async with asyncio.timeout(10):
-        while any(_runs(pid) for pid in pids):  # noqa: ASYNC110
+        while any(_runs(pid) for pid in pids):
             await asyncio.sleep(0.05)
-    await server.start()
-
-
-async def test_a_killed_worker_is_replaced(start_server: StartServer) -> None:
-    server = await start_server(WEB_CONCURRENCY="2")
-    pids = await _pids(server, 2)
-    os.kill(pids[0], signal.SIGKILL)
-    assert len(await _pids(server, 3)) == 3
 
 
 async def test_the_server_does_not_say_what_it_is(start_server: StartServer) -> None:

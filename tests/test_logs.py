@@ -40,10 +40,11 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
         ("/next=%2Fws%3Ftoken%3Dabc", "/next=%2Fws%3Ftoken%3D[redacted]"),
         (f"Authorization: Bearer {JWT}", "Authorization: Bearer [redacted]"),
         (f"access_token={JWT}; refresh_token=x.y.z; lang=en", "access_token=[redacted]; refresh_token=[redacted]; lang=en"),
-        ('{"email": "a@b.c", "otp": "123456"}', '{"email": "a@b.c", "otp": [redacted]}'),
-        ("{'otp': '123456', 'email': 'a@b.c'}", "{'otp': [redacted], 'email': 'a@b.c'}"),
-        ('{"password":"a b, \\" c","x":1}', '{"password":[redacted],"x":1}'),
-        (json.dumps({"message": '{"password": "a b"} kept'}), '{"message": "{\\"password\\": [redacted]} kept"}'),
+        ('{"email": "a@b.c", "otp": "123456"}', '{"email": "a@b.c", "otp": "[redacted]"}'),
+        ('{"otp": 123456, "x": 1}', '{"otp": "[redacted]", "x": 1}'),
+        ("{'otp': '123456', 'email': 'a@b.c'}", "{'otp': '[redacted]', 'email': 'a@b.c'}"),
+        ('{"password":"a b, \\" c","x":1}', '{"password":"[redacted]","x":1}'),
+        (json.dumps({"message": '{"password": "a b"} kept'}), '{"message": "{\\"password\\": \\"[redacted]\\"} kept"}'),
         ("otp=123456 password=abc)", "otp=[redacted] password=[redacted])"),
         ("EMAIL_HOST_PASSWORD=abc DB_PASSWORD: xyz", "EMAIL_HOST_PASSWORD=[redacted] DB_PASSWORD: [redacted]"),
         ("Invalid or expired token", "Invalid or expired token"),
@@ -79,13 +80,15 @@ def test_no_way_of_logging_shows_a_token(log_format: str, root: logging.Logger, 
     logs.configure(Settings(log_format=log_format))
     logger = logging.getLogger("uvicorn.error")
     logger.info('%s - "WebSocket %s" [accepted]', "127.0.0.1:5", f"/ws/?token={JWT}&ticket=topsecret")
-    logger.error("with extra", extra={"token": "topsecret", "cookie": f"access_token={JWT}", "body": {"otp": "topsecret"}})
+    logger.error("with extra", extra={"token": ["topsecret"], "cookie": f"access_token={JWT}", "body": {"otp": "topsecret"}})
     try:
         raise ValueError(f"ticket=topsecret {JWT}")
     except ValueError:
         logger.exception("failed")
         logger.error("failed", exc_info=sys.exc_info(), stack_info=True)
     out = capsys.readouterr().out
+    if log_format == "json":
+        assert [json.loads(line)["level"] for line in out.splitlines()] == ["INFO", "ERROR", "ERROR", "ERROR"]
     assert out.count("[redacted]") >= 7
     assert "ValueError" in out
     assert "topsecret" not in out

@@ -236,6 +236,7 @@ async def test_user_and_password_may_hold_any_character(place: Place, folder: Pa
         db_name=NAME,
     )
     assert migrate.migrate(settings) == 2
+    assert migrate.rollback(settings, 2) == 2  # MySQL warns of a view whose maker is gone
     await place.server.query("DROP USER %s@'%%'", (user,))
 
 

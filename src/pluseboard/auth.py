@@ -18,6 +18,7 @@ from pluseboard.tokens import ACCESS_SECONDS, REFRESH_SECONDS, Tokens
 
 ROTATION_GRACE_SECONDS = 10
 MAX_REMEMBERED = 100_000
+MAX_REVOKED = 10_000
 COOKIES = {"access_token": ACCESS_SECONDS, "refresh_token": REFRESH_SECONDS, "id_token": ACCESS_SECONDS}
 
 
@@ -94,7 +95,10 @@ class Authenticator:
         return session_id
 
     def forget_session(self, session_id: int) -> None:
-        self._revoked[session_id] = time.time() + ACCESS_SECONDS
+        now = time.time()
+        if len(self._revoked) >= MAX_REVOKED:
+            self._revoked = {session: until for session, until in self._revoked.items() if until > now}
+        self._revoked[session_id] = now + ACCESS_SECONDS
         for token in self._tokens_of.pop(session_id, ()):
             self._remembered.pop(token, None)
 
@@ -107,8 +111,6 @@ class Authenticator:
         if len(self._remembered) >= MAX_REMEMBERED:
             self._remembered.clear()
             self._tokens_of.clear()
-            now = time.time()
-            self._revoked = {session: until for session, until in self._revoked.items() if until > now}
         self._remembered[token] = (user, expires_at)
         self._tokens_of.setdefault(user.session_id, set()).add(token)
 

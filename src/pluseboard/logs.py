@@ -18,18 +18,26 @@ from pluseboard.settings import Settings
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*")
+_NAMES = r"(?:token|ticket|otp|password|passwd|secret|secret_key)"
 # `token=x`, `"otp": "x"`, `password='x y'`, and the same inside a JSON string, where quotes are escaped. [=:] may be %3D, %3A.
 _NAMED = re.compile(
-    r"""((?:token|ticket|otp|password|passwd|secret|secret_key)(?:\\?["'])?\s*(?:[=:]|%3[AaDd])\s*)"""
-    r"""(?:\\"(?:(?!\\").)*\\"|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s&,;"'\\<>)}\]]+)""",
+    rf"""({_NAMES}(\\?["'])?\s*(?:[=:]|%3[AaDd])\s*)"""
+    r"""(\\"(?:(?!\\").)*\\"|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s&,;"'\\<>(){}\[\]]+)""",
     re.IGNORECASE,
 )
+_SECRET_FIELD = re.compile(rf"{_NAMES}$", re.IGNORECASE)
 _STANDARD = {*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName", "color_message"}
 
 
 def redact(line: str) -> str:
-    """The line without the values of tokens, tickets, codes and passwords."""
-    return _NAMED.sub(r"\1[redacted]", _JWT.sub("[redacted]", line))
+    """The line without the values of tokens, tickets, codes and passwords. What was JSON stays JSON."""
+    return _NAMED.sub(_without_value, _JWT.sub("[redacted]", line))
+
+
+def _without_value(match: re.Match[str]) -> str:
+    name, quote_of_name, value = match.groups()
+    quote = next((quote for quote in ('\\"', '"', "'") if value.startswith(quote)), quote_of_name or "")
+    return f"{name}{quote}[redacted]{quote}"
 
 
 def configure(settings: Settings) -> None:
@@ -53,6 +61,7 @@ class _Redacting(logging.Formatter):
         if record.exc_info and not record.exc_text:
             record.exc_text = self.formatException(record.exc_info)
         extra = {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
+        extra.update({name: "[redacted]" for name in extra if _SECRET_FIELD.search(name)})
         return redact(self.line(record, extra))
 
     def line(self, record: logging.LogRecord, extra: dict[str, Any]) -> str:

@@ -21,8 +21,8 @@ class Joined(NamedTuple):
 async def lock_for_joining(tx: Connection, workspace_ids: Sequence[int]) -> set[int]:
     """Those of the workspaces that are not deleted; to be called before `join_workspace`.
 
-    A membership's foreign keys share-lock channels and workspace: two joins, or a join and a message, that both went on from there
-    to the whole lock would deadlock. And one join at a time sees who and what is there.
+    A membership's foreign keys share-lock channels and workspace: two joins, or a join and a message, that both went on from
+    there to the whole lock would deadlock. And one join at a time sees who and what is there.
     """
     await channels.lock_defaults(tx, workspace_ids)
     return await workspaces.lock_live(tx, workspace_ids)

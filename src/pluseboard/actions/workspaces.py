@@ -76,9 +76,8 @@ async def delete_workspace(app: Services, user: CurrentUser, workspace_id: int) 
     async def work(tx: Connection) -> list[Change]:
         # First its row, which whoever joins locks too: nobody comes in after everybody was asked to leave.
         await workspaces.delete(tx, workspace_id)
-        everybody = await members.ids(tx, workspace_id)
         await members.delete_all(tx, workspace_id)
-        return [await access.record(tx, Change(member, "workspace_left", workspace_id=workspace_id)) for member in everybody]
+        return [await access.record(tx, Change(0, "workspace_deleted", workspace_id=workspace_id))]
 
     app.hub.publish([], await app.database.transaction(work))
     await app.hub.flushed()
@@ -129,9 +128,12 @@ async def change_role(app: Services, user: CurrentUser, workspace_id: int, membe
         if member.role == role:
             return [], []
         await members.change_role(tx, workspace_id, member_id, role)
-        change = await access.record(tx, Change(member_id, "role_changed", workspace_id=workspace_id))
+        changes = []
+        if "guest" in (member.role, role):
+            # What they may see changes; between the other roles only what they may do.
+            changes.append(await access.record(tx, Change(member_id, "role_changed", workspace_id=workspace_id)))
         summary = f"made {member.full_name} {'an' if role == 'admin' else 'a'} {role}"
-        return [await record(tx, workspace_id, user, "member_role_changed", member_id, summary)], [change]
+        return [await record(tx, workspace_id, user, "member_role_changed", member_id, summary)], changes
 
     app.hub.publish(*await app.database.transaction(work))
     await app.hub.flushed()
@@ -167,7 +169,7 @@ async def transfer_ownership(app: Services, user: CurrentUser, workspace_id: int
     if workspace.role != "owner":
         raise Forbidden("Only the owner may transfer a workspace")
 
-    async def work(tx: Connection) -> tuple[list[Event], list[Change]]:
+    async def work(tx: Connection) -> list[Event]:
         mine, _ = await _ranks(tx, workspace_id, user.id, heir_id)
         if heir_id == user.id:
             raise BadInput("user_id must be another member")
@@ -177,13 +179,10 @@ async def transfer_ownership(app: Services, user: CurrentUser, workspace_id: int
         assert heir is not None
         await members.change_role(tx, workspace_id, user.id, "admin")
         await members.change_role(tx, workspace_id, heir_id, "owner")
-        changes = [
-            await access.record(tx, Change(each, "role_changed", workspace_id=workspace_id)) for each in (user.id, heir_id)
-        ]
         summary = f"made {heir.full_name} the owner"
-        return [await record(tx, workspace_id, user, "ownership_transferred", heir_id, summary)], changes
+        return [await record(tx, workspace_id, user, "ownership_transferred", heir_id, summary)]
 
-    app.hub.publish(*await app.database.transaction(work))
+    app.hub.publish(await app.database.transaction(work))
 
 
 async def _ranks(tx: Connection, workspace_id: int, user_id: int, member_id: int) -> tuple[int, int]:

@@ -8,7 +8,9 @@ logs' counters finds what was never announced (every 10 s, every half second whi
 import asyncio
 import contextlib
 import logging
+import math
 import secrets
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol
@@ -80,6 +82,7 @@ class Hub:
         self._sent = asyncio.Condition()
         self._poll_now = asyncio.Event()
         self._changes_seen: dict[int, None] = {}
+        self._polled_at = time.monotonic()
         self._tasks: set[asyncio.Task[None]] = set()
         self.on_change: Callable[[Change], None] = lambda change: None
         self.on_presence: Callable[[str], None] = lambda updates: None
@@ -335,8 +338,12 @@ class Hub:
                     await self._poll_now.wait()
             ticks += 1
             try:
-                for change in await access.recent(self._database, ACCESS_WINDOW_SECONDS):
+                # Everything since the last poll that succeeded, and a margin for transactions that took their time.
+                polled_at = time.monotonic()
+                since = math.ceil(polled_at - self._polled_at) + ACCESS_WINDOW_SECONDS
+                for change in await access.recent(self._database, since):
                     self._apply(change)
+                self._polled_at = polled_at
                 if self._poll_now.is_set() or not self.healthy or ticks * DEAF_POLL_SECONDS % POLL_SECONDS == 0:
                     self._poll_now.clear()
                     await self._poll_topics()

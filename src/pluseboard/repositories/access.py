@@ -7,12 +7,22 @@ from pluseboard.database import Connection, Executor, load_queries
 _q = load_queries("access")
 
 Kind = Literal[
-    "session_revoked", "profile_changed", "workspace_joined", "workspace_left", "role_changed", "channel_joined", "channel_left"
+    "session_revoked",
+    "profile_changed",
+    "workspace_joined",
+    "workspace_left",
+    "workspace_deleted",
+    "role_changed",
+    "channel_joined",
+    "channel_left",
 ]
 
 
 class Change(NamedTuple):
-    """`user_id`'s session was revoked, or their membership of a workspace or channel began, changed or ended."""
+    """`user_id`'s session was revoked, or their membership of a workspace or channel began, changed or ended.
+
+    A deleted workspace concerns everybody: user_id is 0.
+    """
 
     user_id: int
     kind: Kind

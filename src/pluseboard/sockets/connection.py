@@ -35,6 +35,9 @@ MAX_FRAMES, FRAME_SECONDS = 100, 10.0
 MAX_ERRORS = 10
 BAD_FRAMES, TOO_MANY_FRAMES, SLOW, SIGNED_OUT = 1008, 4029, 4008, 4401
 
+# Access changes that end what a socket receives of a workspace, and the reason that its client is told.
+ENDS = {"workspace_left": "removed", "workspace_deleted": "deleted", "role_changed": "role_changed"}
+
 _numbers = itertools.count(1)
 
 FrameHandler = Callable[["Connection", Any], Awaitable[dict[str, Any] | None]]
@@ -90,8 +93,8 @@ class Connection:
         elif kind == "workspace_joined":
             if self.watching_presence:
                 self.app.registry.watch(self, workspace_id)
-        elif kind in ("workspace_left", "role_changed"):
-            self._end_workspace(workspace_id, "removed" if kind == "workspace_left" else "role_changed")
+        elif kind in ENDS:
+            self._end_workspace(workspace_id, ENDS[kind])
         elif kind == "channel_joined":
             if feed := self.feeds.get(workspace_id):
                 feed.channel_joined(channel_id)
@@ -107,7 +110,7 @@ class Connection:
         for channel_id in joined:
             self.leave_channel(channel_id)
         had_feed = self.end_feed(workspace_id)
-        if reason == "removed":
+        if reason != "role_changed":
             self.app.registry.unwatch(self, workspace_id)
         if joined or had_feed:
             self.send(frame(Unsubscribed(reason, workspace_id)))
