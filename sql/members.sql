@@ -40,10 +40,6 @@ DELETE FROM workspace_members WHERE workspace_id = %s AND user_id = %s
 -- Whoever leaves a workspace leaves its channels.
 DELETE cm FROM channel_members cm JOIN channels c ON c.id = cm.channel_id WHERE c.workspace_id = %s AND cm.user_id = %s
 
--- name: ids
--- Everybody in a workspace.
-SELECT user_id FROM workspace_members WHERE workspace_id = %s
-
 -- name: delete_all
 -- The end of a workspace.
 DELETE FROM workspace_members WHERE workspace_id = %s

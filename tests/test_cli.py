@@ -13,8 +13,7 @@ import httpx
 import pytest
 
 from pluseboard import __version__, cli, devserver
-from tests.conftest import Database
-from tests.servers import ROOT, ServerProcess, run_command
+from tests.servers import ROOT, Database, ServerProcess, run_command
 
 COMMANDS = ["dev", "serve", "migrate", "rollback", "break-lock", "recount", "purge", "demo"]
 Env = Callable[..., dict[str, str]]

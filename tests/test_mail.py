@@ -32,8 +32,8 @@ from pluseboard.handlers import dev
 from pluseboard.mail import Mailer, invitation_mail, sign_in_mail
 from pluseboard.repositories import outbox
 from pluseboard.settings import Settings
-from tests.conftest import WORKER, Database
-from tests.servers import MailServer
+from tests.conftest import WORKER
+from tests.servers import Database, MailServer
 
 CODE = "271828"
 TEXT = f"Hello,\n\n    {CODE}\n\nSee you.\n"

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import re
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pymysql
@@ -15,8 +16,8 @@ import sqlparse
 from pluseboard import migrate
 from pluseboard.migrate import MigrationError
 from pluseboard.settings import Settings
-from tests.conftest import WORKER, Database
-from tests.servers import ROOT, run_command
+from tests.conftest import WORKER
+from tests.servers import ROOT, Database, run_command
 
 FOLDER = ROOT / "migrations"
 IDS = sorted(path.stem for path in FOLDER.glob("*.sql") if not path.name.endswith(".rollback.sql"))
@@ -29,37 +30,35 @@ class Place:
 
     def __init__(self, server: Database) -> None:
         self.server = server
-        self.environment = {**server.environment, "DB_NAME": NAME}
-        self.settings = Settings(
-            debug=True, db_host=server.host, db_port=server.port, db_user=server.user, db_password=server.password, db_name=NAME
-        )
+        self.database = replace(server, name=NAME)
+        self.environment = self.database.environment
+        self.settings = self.settings_for(server.user, server.password)
 
-    async def renew(self) -> None:
-        await self.drop()
-        await self.server.query(f"CREATE DATABASE {NAME} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
+    def settings_for(self, user: str, password: str) -> Settings:
+        return Settings(db_host=self.server.host, db_port=self.server.port, db_name=NAME, db_user=user, db_password=password)
 
     async def drop(self) -> None:
         await self.server.query(f"DROP DATABASE IF EXISTS {NAME}")
 
-    async def query(self, sql: str) -> list[dict[str, object]]:
-        return await Database(self.server.host, self.server.port, self.server.user, self.server.password, NAME).query(sql)
-
     async def tables(self) -> set[object]:
         """The product's."""
-        rows = await self.query("SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()")
+        rows = await self.database.query(
+            "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
+        )
         return {row["name"] for row in rows} - OWN_TABLES
 
     async def notes(self) -> list[object]:
         """Of migrations begun and not finished."""
         return [
-            row["migration_id"] for row in await self.query("SELECT * FROM _yoyo_log WHERE operation IN ('applying', 'undoing')")
+            row["migration_id"]
+            for row in await self.database.query("SELECT * FROM _yoyo_log WHERE operation IN ('applying', 'undoing')")
         ]
 
 
 @pytest.fixture
 async def place(database: Database) -> AsyncIterator[Place]:
     place = Place(database)
-    await place.renew()
+    await place.database.create()
     yield place
     await place.drop()
 
@@ -108,7 +107,7 @@ async def test_all_migrations_apply_to_an_empty_database_and_roll_back_again(pla
 
 async def test_every_table_is_innodb_and_compares_as_the_documentation_says(place: Place) -> None:
     migrate.migrate(place.settings)
-    rows = await place.query(
+    rows = await place.database.query(
         "SELECT TABLE_NAME AS t, ENGINE AS e, TABLE_COLLATION AS c FROM information_schema.TABLES "
         "WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE'"
     )
@@ -161,7 +160,7 @@ async def test_a_process_killed_at_any_moment_leaves_what_the_next_run_can_finis
     place: Place, folder: Path, operation: str
 ) -> None:
     for commands in itertools.count(1):
-        await place.renew()
+        await place.database.create()
         if operation == "rollback":
             migrate.migrate(place.settings)
         if not _dies_after(commands, place.settings, folder, operation):
@@ -191,7 +190,7 @@ async def test_a_failing_migration_is_named_and_the_run_after_its_repair_succeed
 
 
 async def test_a_table_that_somebody_else_made_is_not_taken_for_the_migrations(place: Place, folder: Path) -> None:
-    await place.query("CREATE TABLE t2 (something INT)")
+    await place.database.query("CREATE TABLE t2 (something INT)")
     for _ in range(2):
         with pytest.raises(MigrationError, match=r"0002\.create-t2: 1050"):
             migrate.migrate(place.settings)
@@ -203,7 +202,7 @@ async def test_the_row_of_a_killed_yoyo_command_is_respected_until_the_lock_is_b
 ) -> None:
     monkeypatch.setattr(migrate, "YOYO_SECONDS", 0.2)
     migrate.migrate(place.settings)
-    await place.query("INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, NOW(), 4242)")
+    await place.database.query("INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, NOW(), 4242)")
     with pytest.raises(MigrationError, match="break-lock"):
         migrate.migrate(place.settings)
     migrate.break_lock(place.settings)
@@ -227,14 +226,7 @@ async def test_user_and_password_may_hold_any_character(place: Place, folder: Pa
     await place.server.query("DROP USER IF EXISTS %s@'%%'", (user,))
     await place.server.query("CREATE USER %s@'%%' IDENTIFIED BY %s", (user, password))
     await place.server.query(f"GRANT ALL ON {NAME}.* TO %s@'%%'", (user,))
-    settings = Settings(
-        debug=True,
-        db_host=place.settings.db_host,
-        db_port=place.settings.db_port,
-        db_user=user,
-        db_password=password,
-        db_name=NAME,
-    )
+    settings = place.settings_for(user, password)
     assert migrate.migrate(settings) == 2
     assert migrate.rollback(settings, 2) == 2  # MySQL warns of a view whose maker is gone
     await place.server.query("DROP USER %s@'%%'", (user,))

@@ -56,10 +56,6 @@ async def delete(tx: Connection, workspace_id: int, user_id: int) -> None:
     await tx.run(_q.delete, workspace_id, user_id)
 
 
-async def ids(db: Executor, workspace_id: int) -> list[int]:
-    return [row[0] for row in await db.all(_q.ids, workspace_id)]
-
-
 async def delete_all(tx: Connection, workspace_id: int) -> None:
     await tx.run(_q.delete_all, workspace_id)
 
