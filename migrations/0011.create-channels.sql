@@ -17,6 +17,7 @@ CREATE TABLE channels (
     archived_at DATETIME NULL,
     UNIQUE KEY channels_live_name (workspace_id, live_name),
     KEY channels_workspace (workspace_id),
+    KEY channels_default (workspace_id, is_default),
     CONSTRAINT channels_workspace FOREIGN KEY (workspace_id) REFERENCES workspaces (id) ON DELETE CASCADE,
     CONSTRAINT channels_created_by FOREIGN KEY (created_by) REFERENCES users (id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_unicode_ci

@@ -6,42 +6,24 @@ from typing import Any
 
 import httpx
 
+from tests.answers import assert_error, assert_success
 from tests.conftest import Cluster, Person
 from tests.servers import ServerProcess
 
-CODES = {
-    400: "bad_input",
-    401: "unauthorized",
-    403: "forbidden",
-    404: "not_found",
-    405: "method_not_allowed",
-    409: "conflict",
-    413: "too_large",
-    415: "unsupported_media_type",
-    429: "rate_limited",
-    503: "unavailable",
-}
 Json = dict[str, Any]
 SignUp = Callable[..., Awaitable["Caller"]]
 
 
 def succeeded(answer: httpx.Response) -> Json:
-    """The body of a success, in the envelope."""
-    assert answer.is_success, f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}"
-    assert answer.headers["content-type"] == "application/json"
-    body: Json = answer.json()
-    assert body["status"] == "success", body
+    """The body of a success, whether something was made or not."""
+    body: Json = assert_success(answer, answer.status_code if answer.is_success else 200)
     return body
 
 
 def refused(answer: httpx.Response, status: int) -> str:
-    """The message of an error of that status, in the envelope."""
-    assert answer.status_code == status, f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}"
-    assert answer.headers["content-type"] == "application/json"
-    body = answer.json()
-    assert body == {"status": "error", "code": CODES[status], "message": body["message"]}
-    assert isinstance(body["message"], str) and body["message"]
-    return str(body["message"])
+    """The message of an error of that status."""
+    assert_error(answer, status)
+    return str(answer.json()["message"])
 
 
 class Caller:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -148,18 +148,23 @@ class MailServer:
 
     async def wait_for(self, address: str, count: int = 1, timeout: float = 10) -> list[Message]:  # noqa: ASYNC109
         """Every mail to the address, once there are `count`."""
-        async with asyncio.timeout(timeout), self._arrived:
-            await self._arrived.wait_for(lambda: len(self.to(address)) >= count)
+        await self._until(lambda: len(self.to(address)) >= count, address, timeout)
         return self.to(address)
 
     async def code_for(self, address: str, timeout: float = 10) -> str:  # noqa: ASYNC109
         """The newest six-digit code, newer than the one that the last call told."""
         address = address.lower()
-        async with asyncio.timeout(timeout), self._arrived:
-            await self._arrived.wait_for(lambda: len(self._codes(address)) > self._told.get(address, 0))
+        await self._until(lambda: len(self._codes(address)) > self._told.get(address, 0), address, timeout)
         codes = self._codes(address)
         self._told[address] = len(codes)
         return codes[-1]
+
+    async def _until(self, come: Callable[[], bool], address: str, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds), self._arrived:
+                await self._arrived.wait_for(come)
+        except TimeoutError:
+            raise TimeoutError(f"no such mail within {seconds} s; to {address} there are {self.to(address)}") from None
 
     def to(self, address: str) -> list[Message]:
         return [message for message in self.messages if message.recipient == address.lower()]

@@ -62,7 +62,6 @@ ARGUMENTS = {
     "members.delete": (1, 2),
     "members.delete_all": (1,),
     "members.delete_from_channels": (1, 1),
-    "members.ids": (1,),
     "members.list": (1, 1000, 50),
     "members.lock_roles": (((1, 1), (1, 2)),),
     "members.profile": (1, 2),

@@ -32,8 +32,8 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     ("line", "shown"),
     [
         (
-            f'127.0.0.1:5 - "WebSocket /ws/chat/?token={JWT}" [accepted]',
-            '127.0.0.1:5 - "WebSocket /ws/chat/?token=[redacted]" [accepted]',
+            f'127.0.0.1:5 - "WebSocket /ws/chat/?token={JWT}&%74icket=x" [accepted]',
+            '127.0.0.1:5 - "WebSocket /ws/chat/?[redacted]" [accepted]',
         ),
         ("/ws/?a=1&ticket=AbC-_123&b=2", "/ws/?a=1&ticket=[redacted]&b=2"),
         ("/ws/?TOKEN=abc", "/ws/?TOKEN=[redacted]"),
@@ -89,7 +89,7 @@ def test_no_way_of_logging_shows_a_token(log_format: str, root: logging.Logger, 
     out = capsys.readouterr().out
     if log_format == "json":
         assert [json.loads(line)["level"] for line in out.splitlines()] == ["INFO", "ERROR", "ERROR", "ERROR"]
-    assert out.count("[redacted]") >= 7
+    assert out.count("[redacted]") >= 6
     assert "ValueError" in out
     assert "topsecret" not in out
     assert JWT not in out

@@ -182,9 +182,7 @@ async def test_a_session_that_was_not_used_for_30_days_is_over(person: MakePerso
 
 async def test_a_person_sees_their_devices_and_signs_one_out(person: MakePerson, mail: MailServer, cluster: Cluster) -> None:
     alice = await person("alice")
-    phone = await sign_in_again(
-        alice, mail, **{"User-Agent": "Phone ".encode() + "é".encode() * 300, "X-Forwarded-For": "203.0.113.7"}
-    )
+    phone = await sign_in_again(alice, mail, **{"User-Agent": b"Phone " + "é".encode() * 300, "X-Forwarded-For": "203.0.113.7"})
     devices = assert_success(await phone.ask(cluster.b, "GET", "/api/sessions/"))["data"]
     assert [device["is_current"] for device in devices] == [1, 0]
     assert devices[0]["device"].startswith("Phone ") and len(devices[0]["device"]) <= 255

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.answers import assert_error, assert_success, cookies_of
-from tests.browsing import NAMES, claims_of
+from tests.browsing import NAMES, NO_TLS, claims_of
 from tests.conftest import WORKER, Cluster, Person
 from tests.servers import Database, MailServer
 
@@ -50,7 +50,7 @@ def newcomer(**changes: Any) -> dict[str, Any]:
 @pytest.fixture
 async def client(cluster: Cluster) -> Any:
     """Somebody who is not signed in."""
-    async with httpx.AsyncClient(base_url=cluster.a.url, trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=cluster.a.url, verify=NO_TLS, trust_env=False, timeout=30) as client:
         yield client
 
 
@@ -85,7 +85,7 @@ async def test_the_id_token_tells_who_signed_in_and_opens_nothing(person: MakePe
     claims = claims_of(tokens["id_token"])
     assert (claims["email"], claims["username"], claims["full_name"]) == (alice.email, alice.username, "Alice Johnson")
     assert not {"email", "username", "full_name"} & claims_of(tokens["access_token"]).keys()
-    async with httpx.AsyncClient(base_url=alice.server.url, trust_env=False) as stranger:
+    async with httpx.AsyncClient(base_url=alice.server.url, verify=NO_TLS, trust_env=False) as stranger:
         for token, status in ((tokens["access_token"], 200), (tokens["id_token"], 401)):
             assert (await stranger.get("/api/me/", headers={"Authorization": f"Bearer {token}"})).status_code == status
 
@@ -113,8 +113,8 @@ async def test_of_many_who_register_one_email_at_once_exactly_one_succeeds(clust
     first = newcomer()
     others = [newcomer(email=first["email"]) for _ in range(5)]
     async with (
-        httpx.AsyncClient(base_url=cluster.a.url, trust_env=False, timeout=30) as a,
-        httpx.AsyncClient(base_url=cluster.b.url, trust_env=False, timeout=30) as b,
+        httpx.AsyncClient(base_url=cluster.a.url, verify=NO_TLS, trust_env=False, timeout=30) as a,
+        httpx.AsyncClient(base_url=cluster.b.url, verify=NO_TLS, trust_env=False, timeout=30) as b,
     ):
         clients = (a, b) * 3
         bodies = (first, *others)

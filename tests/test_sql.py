@@ -15,7 +15,9 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "pluseboard"
 FILES = sorted((ROOT / "sql").glob("*.sql"))
 MIGRATIONS = sorted((ROOT / "migrations").glob("*.sql"))
-SQL = re.compile(r"\s*(/\*.*?\*/)?\s*(SELECT|INSERT|REPLACE|UPDATE|DELETE|CREATE|ALTER|DROP|SET|EXPLAIN|CALL|LOCK|KILL|SHOW)\s", re.S)
+SQL = re.compile(
+    r"\s*(/\*.*?\*/)?\s*(SELECT|INSERT|REPLACE|UPDATE|DELETE|CREATE|ALTER|DROP|SET|EXPLAIN|CALL|LOCK|KILL|SHOW)\s", re.S
+)
 # Sessions are set up in database.py; migrate.py keeps yoyo's own tables, whose names are constants; devserver.py makes a database
 # and its user; health.py asks whether anybody answers.
 MAY_HOLD_SQL = {"database.py", "migrate.py", "devserver.py", "health.py"}
@@ -91,9 +93,9 @@ def test_statements_stay_within_what_mysql_5_7_and_mariadb_10_6_know(path: Path)
 
 
 def test_what_is_too_new_would_be_found() -> None:
-    too_new = """WITH x AS (SELECT 1); SELECT RANK() OVER (ORDER BY id); DELETE FROM x RETURNING id; FOR UPDATE SKIP LOCKED; FOR SHARE;
-        VALUES (1) AS new ON DUPLICATE KEY UPDATE; JOIN LATERAL; JSON_TABLE; a ->> '$'; EXCEPT; DEFAULT (UUID()); CHECK (a > 0);
-        KEY k ((a + 1)); INVISIBLE; COLLATE utf8mb4_0900_ai_ci"""
+    too_new = """WITH x AS (SELECT 1); SELECT RANK() OVER (ORDER BY id); DELETE FROM x RETURNING id; FOR UPDATE SKIP LOCKED;
+        FOR SHARE; VALUES (1) AS new ON DUPLICATE KEY UPDATE; JOIN LATERAL; JSON_TABLE; a ->> '$'; EXCEPT; DEFAULT (UUID());
+        CHECK (a > 0); KEY k ((a + 1)); INVISIBLE; COLLATE utf8mb4_0900_ai_ci"""
     assert [what for what, pattern in NEWER.items() if not re.search(pattern, too_new, re.I)] == []
 
 
@@ -135,22 +137,24 @@ def faults(source: str, file: str) -> Iterator[str]:
             yield f"{where}: SQL belongs into sql/"
         if isinstance(node, ast.BinOp | ast.JoinedStr | ast.Call) and any(map(_is_statement, _parts(node))):
             yield f"{where}: a statement is changed"
-        if isinstance(node, ast.Call) and node.args and file not in MAY_HOLD_SQL:
-            if isinstance(node.func, ast.Attribute) and node.func.attr in ("execute", "executemany"):
-                yield f"{where}: a cursor is used outside database.py"
+        if _is_method(node, "execute", "executemany") and node.args and file not in MAY_HOLD_SQL:
+            yield f"{where}: a cursor is used outside database.py"
 
 
-def _parts(node: ast.AST) -> list[Any]:
-    """What an operation puts together: operands, pieces of an f-string, the text of .format() or .replace(), the list of .join()."""
+def _parts(node: Any) -> list[Any]:
+    """What is put together: operands, pieces of an f-string, the text of .format() or .replace(), the list of .join()."""
     if isinstance(node, ast.BinOp):
         return [node.left, node.right]
     if isinstance(node, ast.JoinedStr):
         return [piece.value for piece in node.values if isinstance(piece, ast.FormattedValue)]
-    assert isinstance(node, ast.Call)
-    if not isinstance(node.func, ast.Attribute) or node.func.attr not in ("format", "format_map", "replace", "join"):
+    if not _is_method(node, "format", "format_map", "replace", "join"):
         return []
     lists = [item for argument in node.args if isinstance(argument, ast.List | ast.Tuple) for item in argument.elts]
     return [node.func.value, *node.args, *lists]
+
+
+def _is_method(node: Any, *names: str) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in names
 
 
 def _is_statement(node: Any) -> bool:
@@ -174,9 +178,9 @@ def test_a_migration_says_what_it_is_for_is_one_statement_and_can_be_undone(path
 
 async def test_every_key_fits_into_mysql_5_7(database: Database) -> None:
     keys = await database.query(
-        """SELECT s.table_name AS t, s.index_name AS k, SUM(COALESCE(c.character_octet_length, 8)) AS bytes FROM information_schema.statistics s
-        JOIN information_schema.columns c ON c.table_schema = s.table_schema AND c.table_name = s.table_name
-        AND c.column_name = s.column_name WHERE s.table_schema = DATABASE() GROUP BY s.table_name, s.index_name"""
+        """SELECT s.table_name AS t, s.index_name AS k, SUM(COALESCE(c.character_octet_length, 8)) AS bytes
+        FROM information_schema.statistics s JOIN information_schema.columns c ON c.table_schema = s.table_schema
+        AND c.table_name = s.table_name AND c.column_name = s.column_name WHERE s.table_schema = DATABASE() GROUP BY s.table_name, s.index_name"""
     )
     assert len(keys) > 50
     assert [key for key in keys if key["bytes"] > 3072] == []

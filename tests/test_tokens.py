@@ -1,4 +1,7 @@
-"""Tokens: what is in them, and that nothing else passes for one. What servers answer to forgeries: reliability/test_session_requirements.py."""
+"""Tokens: what is in them, and that nothing else passes for one.
+
+What servers answer to forgeries: reliability/test_session_requirements.py.
+"""
 
 import time
 from typing import Any

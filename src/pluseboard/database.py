@@ -184,7 +184,7 @@ class Database:
                     host=s.db_host,
                     port=s.db_port,
                     user=s.db_user,
-                    password=s.db_password,
+                    password=s.db_password.encode().decode("latin1"),  # aiomysql would send anything else as latin1
                     db=s.db_name,
                     ssl=ssl.create_default_context(cafile=s.db_ssl_ca) if s.db_ssl_ca else None,
                     minsize=s.db_pool_min,

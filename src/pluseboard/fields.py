@@ -13,9 +13,10 @@ MAX_BODY_CHARS = 16_000
 # One line with something visible in it; no control characters. `$(?!\n)`: Python's $ also matches before a final newline.
 _LINE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)"
 _LINE_OR_EMPTY = r"^[^\x00-\x1f\x7f]*$(?!\n)"
-# Addresses that SMTP can carry without extensions (RFC 5321 4.1.2, quoted local parts left out).
+# Addresses that SMTP can carry without extensions (RFC 5321 4.1.2, quoted local parts left out); `=?` begins an encoded word
+# (RFC 2047), which mail software might decode into something else.
 _EMAIL = (
-    r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"^(?!.*=\?)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$(?!\n)"
 )
 

@@ -25,13 +25,15 @@ _NAMED = re.compile(
     r"""(\\"(?:(?!\\").)*\\"|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s&,;"'\\<>(){}\[\]]+)""",
     re.IGNORECASE,
 )
+# uvicorn's line for a socket: its query is of no other use, and may spell its names in ways that we do not see through.
+_SOCKET_QUERY = re.compile(r"""(WebSocket [^\s"?]*\?)[^\s"\\]*""")
 _SECRET_FIELD = re.compile(rf"{_NAMES}$", re.IGNORECASE)
 _STANDARD = {*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName", "color_message"}
 
 
 def redact(line: str) -> str:
     """The line without the values of tokens, tickets, codes and passwords. What was JSON stays JSON."""
-    return _NAMED.sub(_without_value, _JWT.sub("[redacted]", line))
+    return _NAMED.sub(_without_value, _SOCKET_QUERY.sub(r"\1[redacted]", _JWT.sub("[redacted]", line)))
 
 
 def _without_value(match: re.Match[str]) -> str:

@@ -101,7 +101,8 @@ class PresenceTracker:
         """Rows of everybody who is still here, and their having been seen."""
         here = {user_id: status for user_id in self._sockets if (status := self._status(user_id)) != "offline"}
         self._seen.update(here)
-        await self._upsert(here)
+        # A change written here would find nothing changed when its turn comes, and be told to nobody.
+        await self._upsert({user_id: status for user_id, status in here.items() if user_id not in self._changed})
 
     async def _upsert(self, statuses: dict[int, str]) -> None:
         for chunk in _chunks(statuses):
@@ -111,9 +112,14 @@ class PresenceTracker:
         while self._changed:
             users = list(self._changed)[:CHUNK]
             statuses = {user_id: self._changed.pop(user_id) for user_id in users}
-            before = await presence.statuses(self._database, users)
-            await self._upsert(statuses)
-            after = await presence.statuses(self._database, users)
+            try:
+                before = await presence.statuses(self._database, users)
+                await self._upsert(statuses)
+                after = await presence.statuses(self._database, users)
+            except ApiError:
+                # Tried again in a second; what changed meanwhile is newer.
+                self._changed = statuses | self._changed
+                raise
             await self._announce({user_id: after[user_id] for user_id in users if after.get(user_id) != before.get(user_id)})
 
     async def _sweep(self) -> None:

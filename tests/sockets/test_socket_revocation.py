@@ -43,6 +43,7 @@ async def test_signing_out_closes_every_socket_of_that_device_on_the_other_proce
 ) -> None:
     phone = await person("alice")
     laptop = await second_device(phone, mail)
+    token = {"token": phone.access_token}
     async with laptop.socket("/ws/", cluster.b) as untouched, asyncio.TaskGroup() as closing:
         ready, codes = [asyncio.Event() for _ in PATHS], []
 
@@ -58,7 +59,7 @@ async def test_signing_out_closes_every_socket_of_that_device_on_the_other_proce
         await asyncio.wait_for(asyncio.gather(*held), 1)
         assert codes == [4401] * len(PATHS)
         await nothing_waits(untouched)
-    assert await refused(phone, "/ws/", cluster.b) == 403
+    assert await refused(phone, "/ws/", cluster.b, query=token) == 403
 
 
 async def test_a_device_signed_out_from_another_loses_its_sockets(cluster: Cluster, person: MakePerson, mail: MailServer) -> None:

@@ -1,5 +1,6 @@
 """Channels, who is in them, and how far each has read."""
 
+import hashlib
 import unicodedata
 
 import msgspec
@@ -19,6 +20,7 @@ from pluseboard.schemas import Channel, EditChannel, NewChannel, ReadState
 from pluseboard.services import Services
 
 NAME_TAKEN = "name is already that of a live channel in this workspace"
+MAX_LIVE_NAME = 240  # as wide as the column
 ARCHIVED = "This channel is archived: it is read-only"
 
 
@@ -250,4 +252,8 @@ async def mark_read(app: Services, user: CurrentUser, channel_id: int, seq: int 
 
 def _live_name(name: str) -> str:
     """What makes two names the same: compatibility forms and case are folded (utf8mb4_unicode_ci would make all emoji equal)."""
-    return unicodedata.normalize("NFKC", name).casefold()
+    folded = unicodedata.normalize("NFD", name)
+    for _ in range(2):  # each of the two undoes some of the other's work (Unicode 3.13, D146)
+        folded = unicodedata.normalize("NFKC", folded.casefold())
+    # One letter may unfold to 18. A name has no line break, so that no name is another's digest.
+    return folded if len(folded) <= MAX_LIVE_NAME else f"\n{hashlib.sha256(folded.encode()).hexdigest()}"
