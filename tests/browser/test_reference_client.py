@@ -31,7 +31,9 @@ class Page:
         return await self._page.evaluate(script)
 
     async def until(self, condition: str) -> None:
-        await self._page.wait_for_function(condition, timeout=30_000, polling=50)
+        async with asyncio.timeout(30):
+            while not await self.run(f"Boolean({condition})"):
+                await asyncio.sleep(0.05)
 
     async def seqs(self, log: str) -> list[int]:
         found: list[int] = await self.run(f"seen.events.filter((e) => e.seq && logOf(e) === '{log}').map((e) => e.seq)")

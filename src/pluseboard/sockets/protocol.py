@@ -15,8 +15,8 @@ class Protocol(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         if self.conn.handshake_exc is not None and not self.handshake_initiated:
-            # A request that websockets does not take, such as an address over 8 KiB: uvicorn 0.54 neither sends its answer nor closes,
-            # and the connection that hangs then breaks the shutdown of the whole process.
+            # A request that websockets does not take, such as an address over 8 KiB: uvicorn 0.54 neither sends its answer nor
+            # closes, and the connection that hangs then breaks the shutdown of the whole process.
             self.handshake_complete = self.close_sent = True
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.transport.close()
