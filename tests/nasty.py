@@ -4,7 +4,7 @@ import unicodedata
 
 TEXTS = [
     # Quoting: SQL, JSON, Python and printf, HTML, shells.
-    "It's \"quoted\" `back` \\ and \\\\ and \\' and \\\"",
+    'It\'s "quoted" `back` \\ and \\\\ and \\\' and \\"',
     "\\",
     "'; DROP TABLE messages; -- /* */ #",
     "%s %(name)s %d %% %%s {0} {} ${HOME} $(id) `id`",

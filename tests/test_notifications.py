@@ -176,9 +176,7 @@ async def test_a_notification_arrives_live_and_its_reading_is_told_to_the_other_
     async with phone.socket("/ws/notifications/", cluster.b) as socket:
         await socket.send({"type": "subscribe", "ref": "s"})
         await socket.expect("ack")
-        sent = await alice.person.on(cluster.a).post(
-            "/api/messages/", json={"channel_id": channel, "body": f"@{bob.username}"}
-        )
+        sent = await alice.person.on(cluster.a).post("/api/messages/", json={"channel_id": channel, "body": f"@{bob.username}"})
         frame = await socket.expect("notification")
         (newest, *_) = await bob.get("/api/notifications/")
         assert frame["notification"] == newest

@@ -180,7 +180,8 @@ async def test_every_key_fits_into_mysql_5_7(database: Database) -> None:
     keys = await database.query(
         """SELECT s.table_name AS t, s.index_name AS k, SUM(COALESCE(c.character_octet_length, 8)) AS bytes
         FROM information_schema.statistics s JOIN information_schema.columns c ON c.table_schema = s.table_schema
-        AND c.table_name = s.table_name AND c.column_name = s.column_name WHERE s.table_schema = DATABASE() GROUP BY s.table_name, s.index_name"""
+        AND c.table_name = s.table_name AND c.column_name = s.column_name WHERE s.table_schema = DATABASE()
+        GROUP BY s.table_name, s.index_name"""
     )
     assert len(keys) > 50
     assert [key for key in keys if key["bytes"] > 3072] == []

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from pluseboard.errors import BadInput
 
@@ -14,17 +14,27 @@ T = TypeVar("T")
 _WORDS = {"str": "a string", "int": "a whole number", "bool": "true or false", "array": "a list", "object": "an object"}
 
 
+class _Typed(Struct):
+    type: str
+
+
+_require_type = msgspec.json.Decoder(_Typed).decode  # which msgspec itself does for unions alone
+
+
 class JsonDecoder(Generic[T]):
     """Decodes JSON into `kind`: a struct, or a union of structs tagged by "type"."""
 
     def __init__(self, kind: Any) -> None:
         self._decode = msgspec.json.Decoder(kind).decode
         self._kinds: tuple[type, ...] = get_args(kind) or (kind,)
+        self._is_lone_frame = len(self._kinds) == 1 and bool(_tags(self._kinds)[0])
 
     def decode(self, raw: bytes | str) -> T:
         """Raises BadInput. Unknown fields are ignored."""
         try:
             value: T = self._decode(raw)
+            if self._is_lone_frame:
+                _require_type(raw)
         except msgspec.ValidationError as error:
             raise BadInput(_explain(str(error), self._kinds)) from None
         except (msgspec.DecodeError, RecursionError, UnicodeError):
@@ -88,4 +98,4 @@ def _description(hint: Any) -> str:
 
 
 def _tags(kinds: tuple[type, ...]) -> list[str]:
-    return [str(getattr(kind, "__struct_config__").tag) for kind in kinds]  # noqa: B009
+    return [getattr(kind, "__struct_config__").tag or "" for kind in kinds]  # noqa: B009

@@ -35,11 +35,12 @@ Id = Annotated[int, Meta(ge=1, le=MAX_ID, description="a positive whole number")
 Seq = Annotated[int, Meta(ge=0, le=MAX_ID, description="a whole number, 0 or more")]
 Flag = Annotated[bool | Literal[0, 1], Meta(description="true or false")]
 Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL, description="an email address such as john@example.com")]
+# Its end is a letter or digit, because in "Thank you, @bob." the dot is the sentence's.
 Username = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,31}$(?!\n)",
-        description="2 to 32 letters, digits, dots, underscores or hyphens, beginning with a letter or digit",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,30}[A-Za-z0-9]$(?!\n)",
+        description="2 to 32 letters, digits, dots, underscores or hyphens, beginning and ending with a letter or digit",
     ),
 ]
 Password = Annotated[str, Meta(min_length=8, max_length=128, description="8 to 128 characters")]

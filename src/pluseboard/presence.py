@@ -85,7 +85,7 @@ class PresenceTracker:
             try:
                 if now - refreshed >= REFRESH_SECONDS:
                     refreshed = now
-                    await self._refresh()
+                    self._refresh()
                 await self._write_changes()
                 await self._write_seen(now)
                 await self._sweep()
@@ -97,12 +97,12 @@ class PresenceTracker:
             except Exception:
                 log.exception("presence failed")
 
-    async def _refresh(self) -> None:
-        """Rows of everybody who is still here, and their having been seen."""
+    def _refresh(self) -> None:
+        """Everybody who is still here is written again. Usually that changes nothing and is told to nobody; but whoever was
+        thought gone, because this process was held up, comes back."""
         here = {user_id: status for user_id in self._sockets if (status := self._status(user_id)) != "offline"}
         self._seen.update(here)
-        # A change written here would find nothing changed when its turn comes, and be told to nobody.
-        await self._upsert({user_id: status for user_id, status in here.items() if user_id not in self._changed})
+        self._changed = here | self._changed
 
     async def _upsert(self, statuses: dict[int, str]) -> None:
         for chunk in _chunks(statuses):
@@ -126,7 +126,9 @@ class PresenceTracker:
         gone = await presence.sweep_stale(self._database)
         if gone:
             left = await presence.statuses(self._database, gone)
-            await self._announce({user_id: left.get(user_id, "offline") for user_id in gone})
+            now = {user_id: left.get(user_id, "offline") for user_id in gone}
+            # Whoever is online elsewhere was so before, too.
+            await self._announce({user_id: status for user_id, status in now.items() if status != "online"})
 
     async def _announce(self, statuses: dict[int, str]) -> None:
         if not statuses:

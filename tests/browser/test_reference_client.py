@@ -18,6 +18,9 @@ const client = new Pluseboard(location.origin, {
   onResync: async (log, seq) => seen.resyncs.push([log, seq]),
   onEnd: (log) => seen.ends.push(log),
 });
+// While `seen.deaf`, acknowledgements of messages are lost on the way.
+const receive = client.receive.bind(client);
+client.receive = (frame) => seen.deaf && frame.type === 'ack' && frame.message_id ? undefined : receive(frame);
 """
 
 
@@ -67,9 +70,12 @@ async def test_it_misses_and_doubles_nothing_over_a_restart_and_a_kill(
                 .then((sent) => seen.sent.push(sent.seq), (error) => seen.rejected.push(error.message)), 50), seen.asked = 0"""
         )
         await page.until("seen.sent.length > 3")
+        await page.run("seen.deaf = true, seen.before = seen.events.length")
+        await page.until("seen.events.length > seen.before + 10")
         count = 0
         for end in (server.stop, lambda: asyncio.to_thread(server.kill)):
             await end()
+            await page.run("seen.deaf = false")
             for _ in range(10):
                 await post(bob, channel_id, f"@{jane.username} {count}")
                 count += 1

@@ -136,8 +136,6 @@ async def send_text(socket: Socket, frame: Json) -> None:
 
 
 @asynccontextmanager
-async def many_sockets(
-    places: list[tuple[Person, ServerProcess]], path: str = "/ws/chat/"
-) -> AsyncIterator[list[Socket]]:
+async def many_sockets(places: list[tuple[Person, ServerProcess]], path: str = "/ws/chat/") -> AsyncIterator[list[Socket]]:
     async with AsyncExitStack() as stack:
         yield list(await asyncio.gather(*(stack.enter_async_context(who.socket(path, server)) for who, server in places)))

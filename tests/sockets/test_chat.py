@@ -27,7 +27,7 @@ async def test_a_message_sent_on_one_process_arrives_on_the_other_with_the_docum
     cluster: Cluster, person: MakePerson
 ) -> None:
     alice, bob = await person("alice"), await person("bob")
-    workspace_id, channel_id = await make_team(alice, bob)
+    _, channel_id = await make_team(alice, bob)
     async with joined(alice, channel_id, cluster.a) as hers, joined(bob, channel_id, cluster.b) as his:
         await hers.send({"type": "send_message", "channel_id": channel_id, "body": "Hello everyone!"})
         frames = [await hers.receive(), await his.receive()]

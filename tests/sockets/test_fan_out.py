@@ -4,7 +4,7 @@ import asyncio
 import itertools
 
 from tests.conftest import Cluster, Socket
-from tests.sockets.scenes import Json, MakePerson, ask, call, many_sockets, make_team, nothing_waits
+from tests.sockets.scenes import Json, MakePerson, ask, call, make_team, many_sockets, nothing_waits
 
 SOCKETS_A_PERSON, MESSAGES = 10, 200
 

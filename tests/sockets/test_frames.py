@@ -284,7 +284,9 @@ async def test_a_join_and_a_send_without_waiting_show_the_message_to_its_sender(
         await nothing_waits(socket)
 
 
-async def test_a_hundred_frames_in_ten_seconds_are_taken_and_the_next_ends_the_socket(person: MakePerson, start_server: Any) -> None:
+async def test_a_hundred_frames_in_ten_seconds_are_taken_and_the_next_ends_the_socket(
+    person: MakePerson, start_server: Any
+) -> None:
     alice = await person("alice")
     server = await start_server(RATE_LIMITS="on")
     async with alice.socket("/ws/presence/", server) as socket, alice.socket("/ws/presence/", server) as other:

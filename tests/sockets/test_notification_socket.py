@@ -81,9 +81,7 @@ async def test_at_channel_calls_every_member_and_at_here_those_who_are_online(cl
     assert kinds == ["mention", "workspace_added"], "@channel called her too; @here did not, for she was away"
 
 
-async def test_a_mention_of_somebody_who_cannot_see_the_channel_tells_them_nothing(
-    cluster: Cluster, person: MakePerson
-) -> None:
+async def test_a_mention_of_somebody_who_cannot_see_the_channel_tells_them_nothing(cluster: Cluster, person: MakePerson) -> None:
     alice, bob, stranger = await person("alice"), await person("bob"), await person("stranger")
     workspace_id, general = await make_team(alice, bob)
     private = await make_channel(alice, workspace_id, "secret", private=True)

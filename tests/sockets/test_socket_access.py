@@ -9,6 +9,7 @@ from typing import Any
 
 import jwt
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from tests.conftest import Cluster, Person
 from tests.servers import MailServer, ServerProcess
@@ -45,7 +46,9 @@ async def test_a_cookie_needs_an_allowed_origin(path: str, cluster: Cluster, per
     alice = await person("alice")
     options: Json = {"query": {}}
     assert await opens(alice, path, cluster.b, **options, headers=cookie(alice, **ORIGIN))
-    assert await opens(alice, path, cluster.b, **options, headers=cookie(alice, Origin=cluster.b.url)), "the page of the server itself"
+    assert await opens(alice, path, cluster.b, **options, headers=cookie(alice, Origin=cluster.b.url)), (
+        "the page of the server itself"
+    )
     assert await refused(alice, path, cluster.b, **options, headers=cookie(alice)) == 403
     for origin in (
         "http://evil.example",
@@ -78,7 +81,9 @@ async def test_a_token_that_the_page_could_not_read_leaves_the_cookie_to_speak(
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_a_bad_token_is_refused_before_accept_whatever_else_is_good(path: str, cluster: Cluster, person: MakePerson) -> None:
+async def test_a_bad_token_is_refused_before_accept_whatever_else_is_good(
+    path: str, cluster: Cluster, person: MakePerson
+) -> None:
     alice = await person("alice")
     assert await opens(alice, path, cluster.b)
     tokens = {stored.name: stored.value or "" for stored in alice.cookies}
@@ -189,8 +194,7 @@ async def test_a_user_has_so_many_sockets_and_no_more(person: MakePerson, start_
             async with alice.socket("/ws/", server):
                 await asyncio.sleep(seconds)
                 return True
-        except Exception as refusal:
-            assert "403" in str(refusal)
+        except InvalidStatus:
             return False
 
     await asyncio.sleep(0.2)
@@ -209,12 +213,12 @@ async def test_no_token_and_no_ticket_is_in_a_log(level: str, person: MakePerson
         assert await opens(alice, path, server, query={"ticket": used})
         assert await refused(alice, path, server, query={"ticket": used}) == 403
         assert await refused(alice, path, server, query={"ticket": f"{unused}x"}) == 403
-        secrets.append(wrong := f"{alice.access_token}x")
+        secrets += [escaped := await ticket(alice, server), wrong := f"{alice.access_token}x"]
+        assert await opens(alice, f"{path}?%74icket={escaped}", server, query={})
         assert await refused(alice, path, server, query={"token": wrong}) == 403
     await server.stop()
     log = server.log()
     for path in PATHS:
-        assert f"WebSocket {path.rstrip('/')}?token=[redacted]" in log
-        assert f"WebSocket {path.rstrip('/')}?ticket=[redacted]" in log
+        assert log.count(f"WebSocket {path.rstrip('/')}?[redacted]") >= 4, "every socket is logged, without its query"
     for secret in secrets:
         assert secret not in log and secret.rpartition(".")[2] not in log

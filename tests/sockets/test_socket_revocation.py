@@ -29,7 +29,9 @@ from tests.sockets.test_socket_access import PATHS, second_device
 
 
 @asynccontextmanager
-async def chat_and_feed(someone: Person, workspace_id: int, channel_id: int, cluster: Cluster) -> AsyncIterator[tuple[Socket, Socket]]:
+async def chat_and_feed(
+    someone: Person, workspace_id: int, channel_id: int, cluster: Cluster
+) -> AsyncIterator[tuple[Socket, Socket]]:
     """On process b: in a channel on one socket, following the workspace's activity on the other."""
     async with (
         joined(someone, channel_id, cluster.b) as chat,
