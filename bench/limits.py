@@ -5,8 +5,8 @@
 POST /echo    one HS256 JWT check (cookie access_token), JSON in, JSON out: the limit of a send over HTTP
 GET  /page    one JWT check, and `bytes` ready bytes: the limit of a page
 WS   /echo    JSON in, JSON out: the limit of a send over a socket
-WS   /crowd   joins the crowd; POST /shout?frames=N&bytes=B writes N pre-encoded text frames straight to every transport: the limit
-              of fan-out; how=asgi goes through ASGI's send instead. Payloads carry @CLOCK_MONOTONIC ns@ for the latency.
+WS   /crowd   joins the crowd; POST /shout?frames=N&bytes=B writes N pre-encoded text frames straight to every transport: the
+              limit of fan-out; how=asgi goes through ASGI's send instead. Payloads carry @CLOCK_MONOTONIC ns@ for the latency.
 """
 
 import argparse

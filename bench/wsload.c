@@ -11,7 +11,7 @@
  *                @<digits>@ carries a CLOCK_MONOTONIC time in ns: the latency is reported.
  *   closed loop  (-l) each socket sends the frame, waits for one that contains WORD (-a), and sends again: the answers are counted, and
  *                the time from sending to answer is the latency. What is neither counts as "others".
- * Prints one JSON line: {"sockets", "frames", "others", "seconds", "per_second", "cpu", "closed", "p50_ms", "p99_ms", "max_ms"}.
+ * Prints one JSON line, and stays until standard input ends: {"sockets", "frames", "others", "seconds", "per_second", "cpu", "closed", "p50_ms", "p99_ms", "max_ms"}.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -171,6 +171,15 @@ int main(int argc, char **argv) {
     double seconds = ((want && frames >= want ? last : now_ns()) - start) / 1e9; qsort(latency, latencies, sizeof *latency, by_value);
     printf("{\"sockets\": %d, \"frames\": %ld, \"others\": %ld, \"seconds\": %.3f, \"per_second\": %.0f, \"cpu\": %.2f, \"closed\": %ld", n, frames, others, seconds, seconds > 0 ? frames / seconds : 0, seconds > 0 ? cpu / seconds : 0, closed_count);
     if (latencies) printf(", \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"max_ms\": %.2f", latency[latencies / 2] / 1e6, latency[(long)(latencies * .99)] / 1e6, latency[latencies - 1] / 1e6);
-    printf("}\n");
-    return 0;
+    printf("}\n"); fflush(stdout);
+    /* The sockets stay, and are read, until standard input ends: whoever still sends to them meets no closed ones. */
+    epoll_ctl(ep, EPOLL_CTL_ADD, 0, &in);
+    for (;;) {
+        int m = epoll_wait(ep, e, 256, -1);
+        for (int j = 0; j < m; j++) {
+            Socket *s = e[j].data.ptr;
+            if (!s) { char c[64]; if (read(0, c, sizeof c) <= 0) return 0; }
+            else if (!recv(s->fd, s->buf, ROOM, MSG_DONTWAIT)) epoll_ctl(ep, EPOLL_CTL_DEL, s->fd, NULL);
+        }
+    }
 }

@@ -19,5 +19,6 @@ CREATE TABLE notifications (
     KEY notifications_unread_order (user_id, read_at, seq),
     KEY notifications_workspace (workspace_id),
     CONSTRAINT notifications_user FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE,
-    CONSTRAINT notifications_actor FOREIGN KEY (actor_id) REFERENCES users (id)
+    CONSTRAINT notifications_actor FOREIGN KEY (actor_id) REFERENCES users (id),
+    CONSTRAINT notifications_workspace FOREIGN KEY (workspace_id) REFERENCES workspaces (id) ON DELETE CASCADE
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_unicode_ci

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -137,20 +138,24 @@ async def test_a_recount_while_messages_are_written_counts_each_once(
     alice, bob = await sign_up("alice"), await sign_up("bob")
     workspace = await alice.workspace("Team", {"member": bob})
     channels = [await alice.channel(workspace, name) for name in ("general", "random")]
-    await database.query("INSERT INTO message_counts VALUES (%s, UTC_DATE(), %s, 7)", [workspace, channels[0]])
+    # Many wrong rows, after those of today: removing them takes so long that messages are written meanwhile.
+    wrong = ", ".join(f"({workspace}, '2999-12-31', {n}, 1)" for n in range(30_000))
     writing = True
     sent = 0
 
     async def write(caller: Caller, channel: int) -> None:
+        """In turn a day that is counted already, and the first message of a new channel."""
         nonlocal sent
         while writing:
             await caller.say(channel)
-            sent += 1
+            await caller.say(await caller.channel(workspace, token_hex(8)))
+            sent += 2
 
     writers = [asyncio.create_task(write(caller, channel)) for caller in (alice, bob) for channel in channels * 2]
     try:
         for _ in range(2):
             at_start = sent
+            await database.query(f"INSERT INTO message_counts VALUES {wrong}")
             await recount()
             assert sent > at_start
     finally:
@@ -176,7 +181,9 @@ async def test_active_users_are_the_members_seen_within_so_many_minutes(sign_up:
     await database.query(seen, [25 * 3600, cleo.id])
     assert await active(alice, workspace, minutes=1440) == 2
     # Whoever is no member is not counted, however active.
-    assert stranger.id in {row["user_id"] for row in await database.query("SELECT user_id FROM user_activity")}
+    async with asyncio.timeout(5):
+        while not await database.query("SELECT user_id FROM user_activity WHERE user_id = %s", [stranger.id]):
+            await asyncio.sleep(0.1)
     await alice.delete(f"/api/workspaces/{workspace}/members/{bob.id}/")
     assert await active(alice, workspace, minutes=1440) == 1
 

@@ -21,7 +21,9 @@ from pluseboard.repositories import (
     activities,
     channels,
     codes,
+    demo,
     invitations,
+    maintenance,
     members,
     messages,
     metrics,
@@ -356,10 +358,27 @@ async def around(check: Checked, pool: Pool, tx: Connection, workspace: int, cha
 
 
 async def the_end(check: Checked, tx: Connection, workspace: int, channel: int, ann: int, bob: int) -> None:
+    await check(demo.spread, tx, workspace, NOW, [demo.Moved("2025-01-01 08:00:00", channel, 1)])
+    assert [(day.day, day.count) for day in await metrics.messages_per_day(tx, workspace, [channel])] == []  # long ago
     await check(members.delete, tx, workspace, bob)
     assert await channels.member_ids(tx, channel) == [ann]
     await check(members.delete_all, tx, workspace)
     await check(workspaces.delete, tx, workspace)
     assert await check(workspaces.purgeable, tx) == [workspace]
+    assert await check(maintenance.channel_ids, tx, workspace) == [channel]
+    assert await check(maintenance.delete_messages, tx, channel) == len(TEXTS)
+    assert await check(maintenance.delete_activities, tx, workspace) == 2
+    assert await check(maintenance.delete_notifications, tx, workspace) == 2
     await check(workspaces.purge, tx, workspace)
     assert await workspaces.purgeable(tx) == []
+    other = await workspaces.insert(tx, "Other", "", ann)
+    await invitations.upsert(tx, other, "new@example.com", "guest", ann)
+    await invitations.insert_link(tx, other, b"l" * 32, "member", 3, ann, 1)
+    for table in ("sessions", "invitations", "invite_links"):
+        await tx.run(f"UPDATE {table} SET expires_at = expires_at - INTERVAL 61 DAY")
+    assert await check(maintenance.delete_sessions, tx) == 1
+    assert await check(maintenance.delete_invitations, tx) == 1
+    assert await check(maintenance.delete_links, tx) == 1
+    await tx.run("UPDATE inboxes SET last_seq = 10100 WHERE user_id = %s", bob)
+    assert await check(maintenance.long_inboxes, tx, 0) == [(bob, 100)]
+    assert await check(maintenance.delete_read_marks, tx, bob, 100) == 1

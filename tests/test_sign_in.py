@@ -16,29 +16,11 @@ from tests.servers import Database, MailServer
 MakePerson = Callable[..., Awaitable[Person]]
 numbers = count(1)
 
-GOOD: dict[str, list[Any]] = {
-    "username": ["z9", "z" * 32, "7of9", "jo.hn_do-e", "channels"],
-    "password": ["eight888", "x" * 128, "пароль-пароль", "        "],
-    "full_name": ["X", "n" * 100, "Ada Lovelace", "李小龍", "🦆" * 100],
-}
-BAD: dict[str, list[Any]] = {
-    "username": ["a", "a" * 33, "", ".dot", "with space", "ünïcode", "line\n", "channel", "Here", None, 7, ["john"]],
-    "password": ["seven77", "x" * 129, "", None, 12345678],
-    "full_name": ["", "n" * 101, "   ", "two\nlines", "tab\there", "nul\0", None, {}],
-    "email": [
-        *("", "john", "john@", "@example.com", "john@example", "jo hn@example.com", "john@exam_ple.com", "john@-example.com"),
-        *("john@example.com\n", "john@example.com\r\nBcc: x@example.com", "a@example.com,b@example.com", "<john@example.com>"),
-        *(
-            "john..doe@example.com",
-            ".john@example.com",
-            "jöhn@example.com",
-            "j" * 243 + "@example.com",
-            None,
-            5,
-            ["a@example.com"],
-        ),
-    ],
-}
+NO_EMAILS = [
+    *("", "john", "john@", "@example.com", "john@example", "jo hn@example.com", "john@exam_ple.com", "john@-example.com"),
+    *("john@example.com\n", "john@example.com\r\nBcc: x@example.com", "a@example.com,b@example.com", "<john@example.com>"),
+    *("john..doe@example.com", ".john@example.com", "jöhn@example.com", "john@example.com\0", '"john doe"@example.com'),
+]
 
 
 def newcomer(**changes: Any) -> dict[str, Any]:
@@ -124,20 +106,16 @@ async def test_of_many_who_register_one_email_at_once_exactly_one_succeeds(clust
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409, 409]
 
 
-@pytest.mark.parametrize("field", sorted(GOOD))
-async def test_registering_accepts_every_field_up_to_its_limits(client: httpx.AsyncClient, field: str) -> None:
-    for value in GOOD[field]:
-        answer = await client.post("/api/register/", json=newcomer(**{field: value}))
-        assert answer.status_code == 201, (value, answer.text)
+async def test_an_email_is_one_that_a_mail_can_be_sent_to(client: httpx.AsyncClient) -> None:
+    for email in NO_EMAILS:
+        for path in ("/api/register/", "/api/request-otp/", "/api/verify-otp/"):
+            answer = await client.post(path, json={**newcomer(email=email), "otp": "123456"})
+            assert_error(answer, 400, "email must be an email address such as john@example.com$")
 
 
-@pytest.mark.parametrize("field", sorted(BAD))
-async def test_registering_refuses_every_field_beyond_its_limits_by_name(client: httpx.AsyncClient, field: str) -> None:
-    for value in BAD[field]:
-        assert_error(await client.post("/api/register/", json=newcomer(**{field: value})), 400, f"{field} must ")
-    body = newcomer()
-    del body[field]
-    assert_error(await client.post("/api/register/", json=body), 400, f"{field} is required, must ")
+async def test_a_name_that_means_everybody_is_nobodys(client: httpx.AsyncClient) -> None:
+    for username in ("channel", "Here", "HERE"):
+        assert_error(await client.post("/api/register/", json=newcomer(username=username)), 400, "username must not be ")
 
 
 @pytest.mark.parametrize("otp", ["", "12345", "1234567", "12345a", "١٢٣٤٥٦", "123456\n", " 123456", 123456, None, ["123456"]])

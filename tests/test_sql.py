@@ -205,3 +205,13 @@ async def test_tables_are_utf8mb4_and_every_reference_is_a_foreign_key(database:
     )
     assert len(users) > 10
     assert [column for column in users if column not in keys] == []
+
+
+def test_the_documentation_lists_every_table_and_every_file() -> None:
+    made = re.findall(r"CREATE (?:TABLE|.*VIEW) (\w+)", "\n".join(code(path) for path in MIGRATIONS))
+    listed = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "database.md").read_text("utf-8"), flags=re.M)
+    assert len(made) > 20
+    assert set(made) <= set(listed)
+    assert [path.name for path in FILES] == re.findall(
+        r"^\| \[(\w+\.sql)\]", (ROOT / "sql" / "README.md").read_text("utf-8"), flags=re.M
+    )

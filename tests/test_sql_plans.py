@@ -21,6 +21,13 @@ READS_A_ROW, READS_MORE = 6, 20
 
 # What may be read beyond that, and why.
 READS = {
+    "demo.move_activities": (100_000, "development: all of a workspace"),
+    "demo.move_notifications": (100_000, "development: all of a workspace"),
+    "demo.move_other_activities": (100_000, "development: all of a workspace"),
+    "maintenance.delete_invitations": (2100, "maintenance: all invitations"),
+    "maintenance.delete_links": (1100, "maintenance: all links"),
+    "maintenance.delete_sessions": (21_000, "maintenance: all sign-ins"),
+    "maintenance.long_inboxes": (4100, "maintenance: a number a user"),
     "metrics.active_users": (100, "the people seen within that time, or the members"),
     "metrics.messages_per_day": (14 * 200 + 1, "a row a day and channel"),
     "metrics.rebuild_counts": (20_000, "maintenance: the messages of a workspace"),
@@ -33,6 +40,9 @@ READS = {
 # Sorts, temporary tables and scans that may be, and why.
 PLANS = {
     "channels.lock_defaults": "a workspace has one default channel or a few",
+    "maintenance.delete_invitations": "maintenance: once a night, over few rows",
+    "maintenance.delete_links": "maintenance: once a night, over few rows",
+    "maintenance.delete_sessions": "maintenance: once a night",
     "metrics.rebuild_counts": "maintenance: counts a workspace's messages",
     "notifications.mark_all_read": "MySQL collects the keys first, because the index that finds them contains read_at",
     "notifications.mark_channel_read": "MySQL collects the keys first, because the index that finds them contains read_at",

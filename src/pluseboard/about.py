@@ -40,6 +40,7 @@ The server closes a socket with one of these codes:
 - `1009` a frame over 64 KiB
 - `1011` no pong for 20 seconds
 - `1012` the server restarts: connect again
+- `1013` the socket could not begin: connect again
 - `4008` the client does not read what it is sent
 - `4029` more than 100 frames in 10 seconds
 - `4401` signed out

@@ -76,7 +76,7 @@ class Authenticator:
         for theft and ends the session everywhere. Raises Unauthorized."""
         claims = self._tokens.verify(refresh_token, "refresh")
         session = await sessions.rotate(self._database, claims["sid"], claims["gen"], int(time.time()), ROTATION_GRACE_SECONDS)
-        if session is None:
+        if session is None or session.user.id != claims["sub"]:
             raise Unauthorized
         return self.grant(CurrentUser(*session.user, claims["sid"]), session.generation, session.rotated_at)
 

@@ -11,8 +11,9 @@ MAX_ID = 2**63 - 1
 MAX_BODY_CHARS = 16_000
 
 # One line with something visible in it; no control characters. `$(?!\n)`: Python's $ also matches before a final newline.
-_LINE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)"
-_LINE_OR_EMPTY = r"^[^\x00-\x1f\x7f]*$(?!\n)"
+_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_LINE = rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$(?!\n)"
+_LINE_OR_EMPTY = rf"^[^{_CONTROL}]*$(?!\n)"
 # Addresses that SMTP can carry without extensions (RFC 5321 4.1.2, quoted local parts left out); `=?` begins an encoded word
 # (RFC 2047), which mail software might decode into something else.
 _EMAIL = (

@@ -25,8 +25,8 @@ _NAMED = re.compile(
     r"""(\\"(?:(?!\\").)*\\"|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s&,;"'\\<>(){}\[\]]+)""",
     re.IGNORECASE,
 )
-# uvicorn's line for a socket: its query is of no other use, and may spell its names in ways that we do not see through.
-_SOCKET_QUERY = re.compile(r"""(WebSocket [^\s"?]*\?)[^\s"\\]*""")
+# uvicorn's lines for a socket: its query is of no other use, and may spell its names in ways that we do not see through.
+_SOCKET_QUERY = re.compile(r"""((?:WebSocket |GET /ws)[^\s"?]*\?)[^\s"\\]*""")
 _SECRET_FIELD = re.compile(rf"{_NAMES}$", re.IGNORECASE)
 _STANDARD = {*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName", "color_message"}
 

@@ -48,7 +48,8 @@ class Client:
 
     async def call(self, method: str, path: str, **body: Any) -> dict[str, Any]:
         """The answer to a fetch that succeeds."""
-        answer: dict[str, Any] = await self.page.evaluate("([m, p, b]) => call(m, p, b ?? undefined)", [method, path, body or None])
+        script = "([method, path, body]) => call(method, path, body ?? undefined)"
+        answer: dict[str, Any] = await self.page.evaluate(script, [method, path, body or None])
         assert answer["status"] == "success", answer
         return answer
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
 
-import httpx
+import requests
 
 from tests.conftest import Person
 
@@ -25,25 +25,27 @@ class Scene:
     ids: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._client = httpx.Client(base_url=self.owner.server.url, trust_env=False, timeout=30)
         self.url = self.owner.server.url
+        self.session = requests.Session()
+        self.session.trust_env = False
         (session,) = self.call(self.owner, "GET", "/api/sessions/")
-        self.own_session_id = session["id"]
+        self.own_session = (session["id"], str(session["id"]))
         self._people = cycle([self._id_of(self.bob), self._id_of(self.carol)])
         self.make()
 
     def close(self) -> None:
-        self._client.close()
+        self.session.close()
 
     def call(self, who: Person, method: str, path: str, **body: Any) -> Any:
         """The answer to a call that succeeds, out of its envelope."""
-        answer = self._client.request(method, path, json=body or None, headers=bearer(who))
-        assert answer.is_success, f"{method} {path}: {answer.text}"
+        answer = self.session.request(method, f"{self.url}{path}", json=body or None, headers=bearer(who), timeout=30)
+        assert answer.ok, f"{method} {path}: {answer.text}"
         content = answer.json()
         return content.get("data", content)
 
     def make(self) -> None:
         """Everything anew; what was there is left behind."""
+        self.is_spoiled = False
         owner, bob = self.owner, self.bob
         workspace = self.call(owner, "POST", "/api/workspaces/", name="Fuzzed")["workspace_id"]
         members = f"/api/workspaces/{workspace}/members/"

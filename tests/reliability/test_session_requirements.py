@@ -212,7 +212,7 @@ async def lags_during(work: Awaitable[object]) -> tuple[float, float]:
     lag = asyncio.create_task(longest_lag())
     await work
     lag.cancel()
-    told, _ = await idle.communicate()
+    told, _ = await idle.communicate(b"")
     return await lag, float(told)
 
 

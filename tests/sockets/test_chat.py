@@ -150,12 +150,14 @@ async def test_typing_reaches_the_others_and_is_part_of_no_log(cluster: Cluster,
         joined(alice, channel_id, cluster.a) as hers,
         joined(alice, channel_id, cluster.b) as her_phone,
         joined(bob, channel_id, cluster.b) as his,
+        joined(bob, channel_id, cluster.a) as his_laptop,
     ):
         await ask(hers, "typing", channel_id=channel_id)
         shown = await his.receive()
         assert shown == {"type": "typing", "channel_id": channel_id, "user_email": alice.email, "username": alice.username}
-        await nothing_waits(hers)
-        await nothing_waits(her_phone)
+        assert await his_laptop.receive() == shown
+        for socket in (hers, her_phone, his, his_laptop):
+            await nothing_waits(socket)
         sent = await post(alice, channel_id, "typed")
         assert sent["seq"] == 1, "typing takes no number"
         assert (await messages(his, 1))[0]["body"] == "typed"

@@ -1,3 +1,4 @@
+# ruff: noqa: E402 (Django comes up before anything imports models)
 import os
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
@@ -10,6 +11,4 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from chat.consumers import ChatConsumer
 from django.urls import path
 
-application = ProtocolTypeRouter(
-    {"http": django, "websocket": URLRouter([path("ws/chat/", ChatConsumer.as_asgi())])}
-)
+application = ProtocolTypeRouter({"http": django, "websocket": URLRouter([path("ws/chat/", ChatConsumer.as_asgi())])})

@@ -18,14 +18,13 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         except (jwt.PyJWTError, User.DoesNotExist):
             await self.close()
             return
-        self.groups = []  # left by the base class when the socket ends
         await self.accept()
 
     async def receive_json(self, content):
         group = f"chat_{content['channel_id']}"
         if content["type"] == "join_channel":
             await self.channel_layer.group_add(group, self.channel_name)
-            self.groups.append(group)
+            self.groups.append(group)  # the base class leaves them when the socket ends
         elif content["type"] == "send_message":
             message = await self.write(content["channel_id"], content["body"])
             await self.channel_layer.group_send(group, {"type": "new_message", "message": message})
