@@ -212,7 +212,7 @@ async def test_an_archived_channel_is_read_only_and_its_name_is_free(sign_up: Si
     body = {"workspace_id": workspace, "name": "PROJECT"}
     assert await bob.refusal(409, "POST", "/api/channels/", body) == NAME_TAKEN
     feed = (await bob.post("/api/activities/", {"workspace_id": workspace}))["data"]
-    types = [activity["type"] for activity in feed if activity["ref_id"] == channel and activity["type"] != "message_sent"]
+    types = [activity["type"] for activity in feed if activity["channel_id"] == channel and activity["type"] != "message_sent"]
     assert types == ["channel_unarchived", "channel_archived", "channel_created"]
 
 

@@ -1,4 +1,4 @@
-"""The grants of docs/database.md are enough, and no more than that."""
+"""What docs/database.md tells an administrator to type works: the grants are enough, and no more than that."""
 
 import re
 import secrets
@@ -10,6 +10,9 @@ from typing import Any
 import pymysql
 import pytest
 
+from pluseboard.database import Database as Pool
+from pluseboard.repositories import users
+from pluseboard.settings import load_settings
 from tests.conftest import WORKER, Person
 from tests.servers import Database, ServerProcess, run_command
 
@@ -107,3 +110,35 @@ async def test_the_serving_user_can_change_no_table_and_see_no_other_database(
             with pytest.raises(pymysql.MySQLError) as refused:
                 await user.query(statement)
             assert refused.value.args[0] in DENIED, (statement, refused.value)
+
+
+async def test_a_slow_statement_is_found_by_its_name(database: Database) -> None:
+    enable, *_ = documented("Finding slow statements")
+    try:
+        await database.query(enable.replace("0.1", "0") + ", GLOBAL log_output = 'TABLE'")
+        secret = {"DEBUG": "True", "JWT_SECRET_KEY": "j" * 32, "SECRET_KEY": "s" * 32}
+        pool = Pool(load_settings({**database.environment, **secret}))
+        await pool.connect()
+        await users.id_by_email(pool, "nobody@example.com")
+        await pool.close()
+    finally:
+        await database.query("SET GLOBAL slow_query_log = OFF, GLOBAL long_query_time = 10, GLOBAL log_output = 'FILE'")
+    [row] = await database.query(
+        "SELECT CONVERT(sql_text USING utf8mb4) AS s FROM mysql.slow_log WHERE sql_text LIKE '%%nobody@example.com%%'"
+        " AND sql_text NOT LIKE '%%slow_log%%' AND db = %s",
+        (database.name,),
+    )
+    assert re.match(r"/\* users\.by_email \*/ SELECT ", row["s"])
+
+
+async def test_the_questions_of_an_administrator_can_be_asked(
+    start_server: Callable[..., Awaitable[ServerProcess]], tmp_path: Path
+) -> None:
+    server = await start_server(own_database=True, EMAIL_HOST="")
+    done = await run_command(server.env, tmp_path, "demo", "--url", server.url)
+    assert done.returncode == 0, done.stdout
+    busiest, _, _, incomplete = [await server.database.query(statement) for statement in documented("Looking around")]
+    assert busiest[0]["name"] == "general"
+    assert incomplete == []
+    await server.database.query("DELETE FROM messages WHERE body = 'Deal.'")
+    assert len(await server.database.query(documented("Looking around")[-1])) == 1

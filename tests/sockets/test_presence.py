@@ -1,8 +1,8 @@
 """/ws/presence/: who is online, idle or offline, over all of their devices, told to those who share a workspace with them."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from tests.conftest import Cluster, Person, Socket
 from tests.servers import Database, ServerProcess
@@ -10,7 +10,6 @@ from tests.sockets.scenes import Json, MakePerson, add_member, ask, call, make_t
 
 PRESENCE = "/ws/presence/"
 WRITTEN_SECONDS = 2.5  # a change is written and told within a second or so
-ROW_SECONDS = 30  # how long a user counts as present without a sign of life
 
 
 async def status_of(watcher: Socket, who: Person, seconds: float = 5) -> str:
@@ -44,22 +43,23 @@ async def listed(someone: Person, workspace_id: int) -> dict[str, str]:
     return {row["user_email"]: row["status"] for row in answer["data"]}
 
 
-async def passing(database: Database, user_id: int) -> None:
-    """Time passes for a user's presence: nearly all of the 30 s, until the task is cancelled."""
-    while True:
-        await database.query(
-            "UPDATE presence SET seen_at = LEAST(seen_at, UTC_TIMESTAMP() - INTERVAL %s SECOND) WHERE user_id = %s",
-            [ROW_SECONDS - 1, user_id],
-        )
-        await asyncio.sleep(0.2)
+@asynccontextmanager
+async def seconds_later(seconds: int, who: Person, database: Database) -> AsyncIterator[None]:
+    """As if somebody's last sign of life were that old, however often their process writes it anew meanwhile."""
+    older = "UPDATE presence SET seen_at = LEAST(seen_at, UTC_TIMESTAMP() - INTERVAL %s SECOND) WHERE user_id = %s"
+    user_id = await own_id(who)
 
+    async def age() -> None:
+        while True:
+            await database.query(older, [seconds, user_id])
+            await asyncio.sleep(0.2)
 
-async def goes_offline(watcher: Socket, who: Person, database: Database) -> bool:
-    time_flies = asyncio.create_task(passing(database, await own_id(who)))
+    ageing = asyncio.create_task(age())
     try:
-        return await next_status(watcher, who, "online") == "offline"
+        yield
     finally:
-        time_flies.cancel()
+        ageing.cancel()
+        await asyncio.wait([ageing])
 
 
 async def test_coming_and_idling_is_told_on_another_process_with_the_documented_fields(
@@ -106,22 +106,14 @@ async def test_somebody_is_offline_thirty_seconds_after_their_last_socket_went_a
 ) -> None:
     alice, bob = await person("alice"), await person("bob")
     workspace_id, database = await make_workspace(alice, bob), cluster.a.database
-    bobs = [await own_id(bob)]
     async with alice.socket(PRESENCE, cluster.a) as hers:
         async with bob.socket(PRESENCE, cluster.b), bob.socket(PRESENCE, cluster.a):
             assert await status_of(hers, bob) == "online"
-        # The 30 s begin when the last socket went, whenever their row was last refreshed.
-        await database.query("UPDATE presence SET seen_at = UTC_TIMESTAMP() - INTERVAL 20 SECOND WHERE user_id = %s", bobs)
-        age = "SELECT TIMESTAMPDIFF(SECOND, MIN(seen_at), UTC_TIMESTAMP()) AS age FROM presence WHERE user_id = %s"
-        deadline = time.monotonic() + 3
-        while (await database.query(age, bobs))[0]["age"] > 5:
-            assert time.monotonic() < deadline, "the end of the last socket was not noted"
-            await asyncio.sleep(0.05)
-        await database.query("UPDATE presence SET seen_at = seen_at - INTERVAL 25 SECOND WHERE user_id = %s", bobs)
-        assert (bob.email, "offline") not in await heard(hers, 1.5)
-        assert (await listed(alice, workspace_id))[bob.email] == "online"
-        await database.query("UPDATE presence SET seen_at = seen_at - INTERVAL 5 SECOND WHERE user_id = %s", bobs)
-        assert await next_status(hers, bob, "online") == "offline"
+        async with seconds_later(25, bob, database):
+            assert (bob.email, "offline") not in await heard(hers)
+            assert (await listed(alice, workspace_id))[bob.email] == "online"
+        async with seconds_later(31, bob, database):
+            assert await next_status(hers, bob, "online") == "offline"
         assert bob.email not in await listed(alice, workspace_id)
         assert alice.email in await listed(alice, workspace_id), "whose socket is open"
 
@@ -143,7 +135,8 @@ async def test_a_device_that_says_offline_does_not_count(cluster: Cluster, perso
     async with alice.socket(PRESENCE, cluster.a) as hers, bob.socket(PRESENCE, cluster.b) as his:
         assert await status_of(hers, bob) == "online"
         await ask(his, "heartbeat", status="offline")
-        assert await goes_offline(hers, bob, cluster.a.database)
+        async with seconds_later(31, bob, cluster.a.database):
+            assert await next_status(hers, bob, "online") == "offline"
         await ask(his, "heartbeat", status="online")
         assert await status_of(hers, bob) == "online"
 
@@ -158,7 +151,8 @@ async def test_a_process_that_is_killed_leaves_nobody_online(
         assert await status_of(hers, bob) == "online"
         doomed.kill()
         assert await his.closed() == 1006
-        assert await goes_offline(hers, bob, cluster.a.database)
+        async with seconds_later(31, bob, cluster.a.database):
+            assert await next_status(hers, bob, "online") == "offline"
         assert bob.email not in await listed(alice, workspace_id)
 
 
@@ -201,13 +195,10 @@ async def test_presence_ends_with_the_session(cluster: Cluster, person: MakePers
     await make_workspace(alice, bob)
     async with alice.socket(PRESENCE, cluster.a) as hers, bob.socket(PRESENCE, cluster.b) as his:
         assert await status_of(hers, bob) == "online"
-        time_flies = asyncio.create_task(passing(cluster.a.database, await own_id(bob)))
-        try:
+        async with seconds_later(31, bob, cluster.a.database):
             await call(bob.http, "POST", "/api/logout/")
             assert await his.closed() == 4401
             assert await next_status(hers, bob, "online") == "offline"
-        finally:
-            time_flies.cancel()
 
 
 async def test_somebody_who_was_thought_gone_is_told_to_be_back(cluster: Cluster, person: MakePerson) -> None:
@@ -216,8 +207,7 @@ async def test_somebody_who_was_thought_gone_is_told_to_be_back(cluster: Cluster
     async with alice.socket(PRESENCE, cluster.a) as hers, bob.socket(PRESENCE, cluster.b):
         assert await status_of(hers, bob) == "online"
         # As if his process had been held up for longer than a row lives.
-        old = "UPDATE presence SET seen_at = seen_at - INTERVAL 31 SECOND WHERE user_id = %s"
-        await cluster.a.database.query(old, [await own_id(bob)])
-        assert await next_status(hers, bob, "online") == "offline"
+        async with seconds_later(31, bob, cluster.a.database):
+            assert await next_status(hers, bob, "online") == "offline"
         assert await status_of(hers, bob, 15) == "online"
         assert (await listed(alice, workspace_id))[bob.email] == "online"
