@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import report
-from bench.figures import Measured, Note, Scenario, Values
+from bench.figures import Note, Scenario, Values
 from bench.machine import described
 from bench.processes import busy_share
 from bench.scenarios import SCENARIOS
@@ -54,27 +54,30 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _measure(chosen: Sequence[type[Scenario]], seconds: float, rounds: int) -> Run:
+    """Ctrl+C ends it early, with the figures so far."""
     _say("setting the stage")
-    figures: dict[str, Measured] = {}
-    busy: dict[str, float] = {}
-    details: list[dict[str, Any]] = []
+    run: Run = {"made": {}, "busy": {}, "failures": [], "figures": {}, "details": []}
     with Stage(seconds) as stage:
-        made = described(stage, seconds, rounds)
-        for scenario in chosen:
-            known = {figure.name for figure in scenario.figures}
-            before = busy_share()
-            scenario(stage).run(rounds, _noting(scenario.name, known, figures, details))
-            busy[scenario.name] = max(before, busy_share())
-    return {"made": made, "busy": busy, "figures": {name: it.rounds for name, it in figures.items()}, "details": details}
+        run["made"] = described(stage, seconds, rounds)
+        try:
+            for scenario in chosen:
+                before = busy_share()
+                scenario(stage).run(rounds, _noting(scenario, run))
+                run["busy"][scenario.name] = max(before, busy_share())
+        except KeyboardInterrupt:
+            _say("interrupted")
+    return run
 
 
-def _noting(name: str, known: set[str], figures: dict[str, Measured], details: list[dict[str, Any]]) -> Note:
+def _noting(scenario: type[Scenario], run: Run) -> Note:
     def note(side: str, values: Values) -> None:
-        details.append({"scenario": name, "side": side, **values})
-        _say(f"{name} {side}: {', '.join(f'{key} {report.number(value)}' for key, value in values.items())}")
-        if side != "samples":
-            for figure in known & values.keys():
-                figures.setdefault(figure, Measured()).note(side, values[figure])
+        _say(f"{scenario.name} {side}: {', '.join(f'{key} {report.number(value)}' for key, value in values.items())}")
+        run["details"].append({"scenario": scenario.name, "side": side, **values})
+        if not values:
+            run["failures"].append(f"{scenario.name} {side}")
+        elif side in scenario.sides:
+            for figure in scenario.figures:
+                run["figures"].setdefault(figure.name, {}).setdefault(side, []).append(values[figure.name])
 
     return note
 
@@ -86,7 +89,8 @@ def _merged(files: Sequence[Path]) -> Mapping[str, Any]:
     busy = {name: share for run in runs for name, share in run["busy"].items()}
     made = dict(runs[0]["made"])
     made["made"] = "; ".join(dict.fromkeys(run["made"]["made"] for run in runs))
-    return {"made": made, "busy": busy, "figures": figures}
+    failures = [failure for run in runs for failure in run["failures"]]
+    return {"made": made, "busy": busy, "failures": failures, "figures": figures}
 
 
 def _newest() -> Path:

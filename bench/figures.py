@@ -1,6 +1,6 @@
 """What a figure is, and when its goal is met."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Literal
@@ -9,6 +9,10 @@ from bench.stage import Stage
 
 Values = Mapping[str, float]
 Note = Callable[[str, Values], None]
+
+
+class SpoiledError(Exception):
+    """Something went wrong under load, so that a figure would mean nothing."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +39,15 @@ class Figure:
 
     def met(self, figures: Mapping[str, "Measured"]) -> bool | None:
         """None when there is no goal, or when what it compares with was not measured."""
-        mine = figures[self.name]
+        mine = figures.get(self.name)
+        if mine is None or mine.ours is None:
+            return None
         verdicts = [self._better_than(mine.ratio(side), ratio) for side, ratio in self.against.items()]
         if self.at_most is not None:
             verdicts.append(mine.ours <= self.at_most)
         if self.times:
             other = figures.get(self.times[0])
-            verdicts.append(None if other is None else mine.ours >= self.times[1] * other.ours)
+            verdicts.append(None if other is None or other.ours is None else mine.ours >= self.times[1] * other.ours)
         if False in verdicts:
             return False
         return None if None in verdicts or not verdicts else True
@@ -52,25 +58,22 @@ class Figure:
         return ratio >= bound if self.better == "more" else ratio <= bound
 
 
-@dataclass
+@dataclass(frozen=True)
 class Measured:
     """A figure's values of each round: side -> values."""
 
-    rounds: dict[str, list[float]] = field(default_factory=dict)
-
-    def note(self, side: str, value: float) -> None:
-        self.rounds.setdefault(side, []).append(value)
+    rounds: Mapping[str, Sequence[float]]
 
     def of(self, side: str) -> float | None:
         return median(self.rounds[side]) if self.rounds.get(side) else None
 
     @property
-    def ours(self) -> float:
-        return median(self.rounds["ours"])
+    def ours(self) -> float | None:
+        return self.of("ours")
 
     def ratio(self, side: str) -> float | None:
         other = self.of(side)
-        return self.ours / other if other else None
+        return self.ours / other if other and self.ours is not None else None
 
 
 class Scenario:
@@ -92,7 +95,10 @@ class Scenario:
         self.prepare()
         for _ in range(rounds):
             for side in self.sides:
-                note(side, self.measure(side))
+                try:
+                    note(side, self.measure(side))
+                except SpoiledError as error:
+                    note(f"{side} failed: {error}", {})
 
     def measure(self, side: str) -> Values:
         measured: dict[str, Any] = getattr(self, side)()

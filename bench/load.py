@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from bench.figures import SpoiledError
 from bench.people import Person
 from bench.stage import HERE, LOCAL, Stage
 from pluseboard.devserver import HOST
@@ -45,10 +46,10 @@ class Wrk:
         output, _ = self._process.communicate()
         line = output.rstrip().rpartition("\n")[2]
         if not line.startswith("{"):
-            raise RuntimeError(f"wrk said:\n{output}")
+            raise SpoiledError(f"wrk said:\n{output}")
         result: dict[str, Any] = json.loads(line)
         if result["refused"] or result["broken"]:
-            raise RuntimeError(f"requests failed, so that the figure would mean nothing: {line}")
+            raise SpoiledError(f"requests failed, so that the figure would mean nothing: {line}")
         return result
 
     def __enter__(self) -> Self:
@@ -74,7 +75,7 @@ class Crowd:
         self._process = subprocess.Popen([*command, *options], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
         assert self._process.stdout
         if self._process.stdout.readline() != "ready\n":
-            raise RuntimeError(f"wsload said: {self._process.communicate()[1][-2000:]}")
+            raise SpoiledError(f"wsload said: {self._process.communicate()[1][-2000:]}")
 
     def start(self) -> None:
         assert self._process.stdin
@@ -88,7 +89,9 @@ class Crowd:
         result: dict[str, Any] = json.loads(line) if line else {"closed": "all"}
         if result["closed"]:
             errors = self._stop()
-            raise RuntimeError(f"sockets were closed ({result['closed']}), so that the figure would mean nothing: {errors[-500:]}")
+            raise SpoiledError(
+                f"sockets were closed ({result['closed']}), so that the figure would mean nothing: {errors[-500:]}"
+            )
         return result
 
     def _stop(self) -> str:
@@ -125,7 +128,7 @@ class Caller:
     def answer(self) -> bytes:
         status = self._answers.readline()
         if not status.startswith(b"HTTP/1.1 2"):
-            raise RuntimeError(f"a send was refused: {status!r}")
+            raise SpoiledError(f"a send was refused: {status!r}")
         length = 0
         while (line := self._answers.readline()) != b"\r\n":
             if line.lower().startswith(b"content-length:"):

@@ -1,5 +1,6 @@
 """The processes that are measured: started alone, asked for their CPU time, memory and descriptors, ended."""
 
+import http.client
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,11 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pluseboard.devserver import HOST, end, first_byte, free_port, spawn
+from pluseboard.devserver import HOST, end, free_port, spawn
 
 TICKS = os.sysconf("SC_CLK_TCK")
 START_SECONDS = 60
-HELLO = b"GET /readyz HTTP/1.0\r\n\r\n"
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,25 @@ def running(command: Sequence[str], log: Path, env: Mapping[str, str], cwd: Path
     )
     try:
         deadline = time.monotonic() + START_SECONDS
-        while first_byte((HOST, port), HELLO) is None:
+        while not _is_ready(port):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{command} does not answer. The end of {log}:\n{log.read_text()[-3000:]}")
             time.sleep(0.05)
         yield Running(process.pid, port)
     finally:
         end(process)
+
+
+def _is_ready(port: int) -> bool:
+    """It answers, and not that it is not ready. (Only pluseboard has a /readyz.)"""
+    client = http.client.HTTPConnection(HOST, port, timeout=2)
+    try:
+        client.request("GET", "/readyz")
+        return client.getresponse().status != 503
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        client.close()
 
 
 def _inherited() -> dict[str, str]:

@@ -7,7 +7,7 @@ from bench.figures import Figure, Measured, Scenario
 from bench.scenarios import SCENARIOS
 
 NAMES = {"ours": "pluseboard", "peer": "seed's stack", "small": "a tenth", "start": "after a minute"}
-BUSY = 0.1
+BUSY = 0.15
 
 
 def number(value: float | None) -> str:
@@ -53,6 +53,7 @@ def heading(run: Mapping[str, Any]) -> list[str]:
     made = run["made"]
     lines = [f"{name}: {value}" for name, value in made.items()]
     busy = {name: share for name, share in run["busy"].items() if share > BUSY}
+    lines += run["failures"]
     if busy:
         shares = ", ".join(f"{name} {share:.0%}" for name, share in busy.items())
         lines.append(f"NOT TO BE TRUSTED, others used this machine meanwhile: {shares}")

@@ -53,9 +53,10 @@ class Stage:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failed: object, *_: object) -> None:
         self._parts.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not failed:  # or else the logs in it say why
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _populate(self, url: str) -> None:
         self.people = sign_up(url, PEOPLE, KEY)

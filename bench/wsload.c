@@ -4,14 +4,15 @@
  *   wsload -p PORT[,PORT...] -n SOCKETS [-u PATH | -i FILE] [-H 'Header: value'] [-s 'text frame'] [-r WORD] [-t SECONDS]
  *          [-e BYTES] [-w WANT] [-l 'text frame' -a WORD]
  *
- * Opens SOCKETS connections one after the other (ports and the lines of FILE, one PATH each, are used in turn), sends every -s frame on
- * each, waits with -r until each of those was answered by a frame that contains WORD, prints "ready" and waits for one line on standard
- * input. Then it counts for SECONDS, or until WANT frames came:
+ * Opens SOCKETS connections one after the other (ports and the lines of FILE, one PATH each, are used in turn) and sends every -s frame
+ * on each (with -r each must be answered by a frame that contains WORD, and at most 64 may be unanswered). Then it prints "ready", waits
+ * for one line on standard input, and counts for SECONDS, or until WANT frames came:
  *   listening    text frames of at least BYTES, so that acknowledgements and the like can be left out. A payload that contains
  *                @<digits>@ carries a CLOCK_MONOTONIC time in ns: the latency is reported.
  *   closed loop  (-l) each socket sends the frame, waits for one that contains WORD (-a), and sends again: the answers are counted, and
- *                the time from sending to answer is the latency. What is neither counts as "others".
- * Prints one JSON line, and stays until standard input ends: {"sockets", "frames", "others", "seconds", "per_second", "cpu", "closed", "p50_ms", "p99_ms", "max_ms"}.
+ *                the time from sending to answer is the latency.
+ * What is not counted is in "others". Prints one JSON line, and stays until standard input ends:
+ * {"sockets", "frames", "others", "seconds", "per_second", "cpu", "closed", "p50_ms", "p99_ms", "max_ms"}.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -26,9 +27,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROOM = 65536, HELLOS = 8, PORTS = 16 };
+enum { ROOM = 65536, HELLOS = 8, PORTS = 16, AT_ONCE = 64 };
 typedef struct { int fd, have, welcomes; long sent_at; unsigned char *buf; } Socket;
-static long want = 0, least = 0, frames = 0, others = 0, closed_count = 0, unwelcomed = 0;
+static long want = 0, least = 0, frames = 0, others = 0, closed_count = 0, unwelcomed = 0, last;
 static long *latency, latencies = 0, latency_room;
 static const char *loop_frame = NULL, *loop_word = NULL, *welcome_word = NULL;
 static int started = 0;
@@ -67,6 +68,7 @@ static void send_again(Socket *s) { s->sent_at = now_ns(); send_frame(s->fd, 1, 
 static void on_text(Socket *s, const unsigned char *payload, long n, long t) {
     if (!started) {
         if (s->welcomes && contains(payload, n, welcome_word)) { s->welcomes--; unwelcomed--; }
+        else if (s->welcomes && contains(payload, n, "\"error\"")) { fprintf(stderr, "refused: %.*s\n", (int)n, payload); exit(1); }
     } else if (loop_frame) {
         if (contains(payload, n, loop_word)) { frames++; note_latency(t - s->sent_at); send_again(s); }
         else if (!others++) fprintf(stderr, "not an answer: %.*s\n", (int)n, payload);
@@ -115,7 +117,25 @@ static int handshake(Socket *s, int i, int port, const char *path, const char *h
     return 0;
 }
 
-static int ready(void) { printf("ready\n"); fflush(stdout); return 1; }
+/* Reads whatever has come within so many ms. True when standard input has something to say. */
+static int pump(int ep, int ms) {
+    struct epoll_event e[256]; int told = 0;
+    for (int j = 0, m = epoll_wait(ep, e, 256, ms); j < m; j++) {
+        Socket *s = e[j].data.ptr;
+        if (!s) { told = 1; continue; }
+        int q = recv(s->fd, s->buf + s->have, ROOM - s->have, MSG_DONTWAIT);
+        if (q < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+        if (q <= 0) {
+            closed_count++; epoll_ctl(ep, EPOLL_CTL_DEL, s->fd, NULL);
+            if (s->welcomes) { fprintf(stderr, "a socket was closed before its frames were answered\n"); exit(1); }
+            continue;
+        }
+        long before = frames, t = now_ns(); s->have += q; on_bytes(s, t); if (frames > before) last = t;
+    }
+    return told;
+}
+
+static int next_line(void) { char c[64]; return read(0, c, sizeof c) > 0; }
 
 int main(int argc, char **argv) {
     int ports[PORTS], port_count = 0, n = 1, limit = 60, o, hello_count = 0;
@@ -141,31 +161,19 @@ int main(int argc, char **argv) {
         for (int j = 0; j < hello_count; j++) send_frame(s->fd, 1, hello[j], strlen(hello[j]));
         if (welcome_word) unwelcomed += s->welcomes = hello_count;
         struct epoll_event e = {.events = EPOLLIN, .data.ptr = s}; epoll_ctl(ep, EPOLL_CTL_ADD, s->fd, &e);
+        do pump(ep, unwelcomed > AT_ONCE ? 200 : 0); while (unwelcomed > AT_ONCE);
     }
-    /* until told to start, what comes is read and thrown away */
-    int announced = unwelcomed ? 0 : ready();
+    while (unwelcomed) pump(ep, 200);
+    printf("ready\n"); fflush(stdout);
     struct epoll_event in = {.events = EPOLLIN, .data.ptr = NULL}; epoll_ctl(ep, EPOLL_CTL_ADD, 0, &in);
-    struct epoll_event e[256];
-    long start = now_ns(), last = start; double cpu = 0;
-    while (!started || (now_ns() - start < limit * 1000000000L && (!want || frames < want))) {
-        long left = started ? (start + limit * 1000000000L - now_ns()) / 1000000 : 200;
-        int m = epoll_wait(ep, e, 256, left < 0 ? 0 : left < 200 ? left : 200);
-        for (int j = 0; j < m; j++) {
-            Socket *s = e[j].data.ptr;
-            if (!s) {
-                char c[64]; if (read(0, c, sizeof c) <= 0) return 1;
-                epoll_ctl(ep, EPOLL_CTL_DEL, 0, NULL);
-                started = 1; cpu = cpu_seconds(); start = last = now_ns();
-                for (int i = 0; loop_frame && i < n; i++) send_again(&all[i]);
-                continue;
-            }
-            int q = recv(s->fd, s->buf + s->have, ROOM - s->have, MSG_DONTWAIT);
-            if (q < 0 && (errno == EAGAIN || errno == EINTR)) continue;
-            if (q <= 0) { closed_count++; epoll_ctl(ep, EPOLL_CTL_DEL, s->fd, NULL); continue; }
-            long before = frames, t = now_ns(); s->have += q; on_bytes(s, t); if (frames > before) last = t;
-        }
-        if (!announced && !unwelcomed) announced = ready();
-    }
+    while (!pump(ep, -1)) ; /* what comes before the start is read and thrown away */
+    if (!next_line()) return 0;
+    epoll_ctl(ep, EPOLL_CTL_DEL, 0, NULL);
+    started = 1;
+    double cpu = cpu_seconds(); long start = last = now_ns(), left;
+    for (int i = 0; loop_frame && i < n; i++) send_again(&all[i]);
+    while ((left = start + limit * 1000000000L - now_ns()) > 0 && (!want || frames < want)) pump(ep, left / 1000000 + 1);
+    loop_frame = NULL;
     cpu = cpu_seconds() - cpu;
     /* Whoever was measured against the clock is divided by the whole time: a server that stalls at the end gains nothing by it. */
     double seconds = ((want && frames >= want ? last : now_ns()) - start) / 1e9; qsort(latency, latencies, sizeof *latency, by_value);
@@ -174,12 +182,6 @@ int main(int argc, char **argv) {
     printf("}\n"); fflush(stdout);
     /* The sockets stay, and are read, until standard input ends: whoever still sends to them meets no closed ones. */
     epoll_ctl(ep, EPOLL_CTL_ADD, 0, &in);
-    for (;;) {
-        int m = epoll_wait(ep, e, 256, -1);
-        for (int j = 0; j < m; j++) {
-            Socket *s = e[j].data.ptr;
-            if (!s) { char c[64]; if (read(0, c, sizeof c) <= 0) return 0; }
-            else if (!recv(s->fd, s->buf, ROOM, MSG_DONTWAIT)) epoll_ctl(ep, EPOLL_CTL_DEL, s->fd, NULL);
-        }
-    }
+    while (!pump(ep, -1) || next_line()) ;
+    return 0;
 }

@@ -18,8 +18,8 @@ SELECT workspace_id, user_id, role FROM workspace_members WHERE (workspace_id, u
 -- name: list
 -- The members of a workspace after a user id, with what the presence rows of the last 30 s say of each.
 SELECT STRAIGHT_JOIN u.id, u.username, u.email, u.full_name, m.role, DATE_FORMAT(m.joined_at, '%%Y-%%m-%%dT%%T'),
-    CASE IFNULL((SELECT MAX(p.status = 'online') FROM presence p WHERE p.user_id = m.user_id
-        AND p.seen_at >= UTC_TIMESTAMP() - INTERVAL 30 SECOND), -1) WHEN 1 THEN 'online' WHEN 0 THEN 'idle' ELSE 'offline' END
+    CASE (SELECT MAX(p.status = 'online') < MAX(p.status = 'idle') FROM presence p WHERE p.user_id = m.user_id
+        AND p.seen_at >= UTC_TIMESTAMP() - INTERVAL 30 SECOND) WHEN 1 THEN 'idle' WHEN 0 THEN 'online' ELSE 'offline' END
 FROM workspace_members m JOIN users u ON u.id = m.user_id
 WHERE m.workspace_id = %s AND m.user_id > %s ORDER BY m.user_id LIMIT %s
 

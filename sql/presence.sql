@@ -4,8 +4,9 @@ INSERT INTO presence (user_id, node_id, status, seen_at) VALUES (%s, %s, %s, UTC
 ON DUPLICATE KEY UPDATE status = VALUES(status), seen_at = VALUES(seen_at)
 
 -- name: statuses
--- What the rows of the last 30 s say of these people: 1 online, 0 idle; no row is offline.
-SELECT user_id, MAX(status = 'online') FROM presence
+-- What the rows of the last 30 s say of these people; no row is offline. A row says online, idle, or here: sockets that send no
+-- heartbeat. Idle is who is idle somewhere and online nowhere.
+SELECT user_id, IF(MAX(status = 'online') < MAX(status = 'idle'), 'idle', 'online') FROM presence
 WHERE user_id IN %s AND seen_at >= UTC_TIMESTAMP() - INTERVAL 30 SECOND GROUP BY user_id
 
 -- name: lock_stale
@@ -22,7 +23,7 @@ SELECT id, email FROM users WHERE id IN %s
 
 -- name: of_workspace
 -- Everybody of a workspace who is online or idle now.
-SELECT STRAIGHT_JOIN m.user_id, MAX(u.email), IF(MAX(p.status = 'online') = 1, 'online', 'idle')
+SELECT STRAIGHT_JOIN m.user_id, MAX(u.email), IF(MAX(p.status = 'online') < MAX(p.status = 'idle'), 'idle', 'online')
 FROM workspace_members m JOIN presence p ON p.user_id = m.user_id JOIN users u ON u.id = m.user_id
 WHERE m.workspace_id = %s AND p.seen_at >= UTC_TIMESTAMP() - INTERVAL 30 SECOND GROUP BY m.user_id
 
@@ -34,4 +35,5 @@ ON DUPLICATE KEY UPDATE last_seen_at = GREATEST(last_seen_at, VALUES(last_seen_a
 -- name: online_members
 -- Which members of a channel are online: whom @here means.
 SELECT STRAIGHT_JOIN cm.user_id FROM channel_members cm JOIN presence p ON p.user_id = cm.user_id
-WHERE cm.channel_id = %s AND p.status = 'online' AND p.seen_at >= UTC_TIMESTAMP() - INTERVAL 30 SECOND GROUP BY cm.user_id
+WHERE cm.channel_id = %s AND p.seen_at >= UTC_TIMESTAMP() - INTERVAL 30 SECOND
+GROUP BY cm.user_id HAVING MAX(p.status = 'online') >= MAX(p.status = 'idle')

@@ -1,4 +1,4 @@
-"""What the tests of HTTP resources share: people whose calls go to both server processes in turn, and the two shapes of an answer."""
+"""What the tests of HTTP resources share: people whose calls go to both server processes in turn, and two kinds of answer."""
 
 import itertools
 from collections.abc import Awaitable, Callable

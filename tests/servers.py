@@ -24,6 +24,7 @@ import aiomysql
 import httpx
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from pluseboard.database import QuietCursor
 from pluseboard.devserver import HOST, PrivateMariaDB, PrivateRedis, PrivateServerError, end, first_byte, free_port, spawn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,6 +69,10 @@ class PrivateMySQL(SuiteMariaDB):
         return ["chroot", str(MYSQL_CHROOT), "mysqld", "--no-defaults", "--user=root", f"--datadir={self.seen(data)}"]
 
 
+class _Rows(QuietCursor, aiomysql.DictCursor):
+    """The server's warnings (of DROP IF EXISTS, for one) would be Python's, which are errors in the tests."""
+
+
 @dataclass(frozen=True)
 class Database:
     """A database of the product, and a way to look into it behind the product's back."""
@@ -94,10 +99,9 @@ class Database:
 
     async def _query(self, sql: str, args: Sequence[Any] = (), **options: Any) -> list[dict[str, Any]]:
         place = {"host": self.host, "port": self.port, "user": self.user, "password": self.password}
-        # Notes (of DROP IF EXISTS, for one) would come out as Python warnings, which are errors in the tests.
-        connection = await aiomysql.connect(**place, **options, autocommit=True, init_command="SET sql_notes = 0")
+        connection = await aiomysql.connect(**place, **options, autocommit=True)
         try:
-            async with connection.cursor(aiomysql.DictCursor) as cursor:
+            async with connection.cursor(_Rows) as cursor:
                 await cursor.execute(sql, args or None)
                 return list(await cursor.fetchall())
         finally:

@@ -73,11 +73,15 @@ class World:
         return self
 
     async def looks(self) -> list[Any]:
-        """Everything in it, and that its owner sees of what is theirs."""
+        """Everything in it, but for the names of people."""
         workspace, channel = self.ids["workspace_id"], self.ids["channel_id"]
-        paths = ["workspaces", f"workspaces/{workspace}/members", f"workspaces/{workspace}/invitations"]
-        paths += [f"workspaces/{workspace}/invite-links", f"channels?workspace_id={workspace}", f"messages?channel_id={channel}"]
-        return [await self.caller.get(f"/api/{path}") for path in (*paths, "notifications", "me")]
+        kinds = ["", "/invitations", "/invite-links"]
+        paths = [f"workspaces/{workspace}{kind}" for kind in kinds] + [f"channels?workspace_id={workspace}"]
+        found = [await self.caller.get(f"/api/{path}") for path in paths]
+        members = [f"workspaces/{workspace}/members", f"channels/{channel}/members"]
+        found += [[(m["user_id"], m.get("role")) for m in await self.caller.get(f"/api/{path}")] for path in members]
+        found.append([(m["id"], m["body"]) for m in await self.caller.get(f"/api/messages?channel_id={channel}")])
+        return found
 
     def base(self, endpoint: Endpoint, place: str) -> dict[str, Any]:
         """The required fields, and what else there must be to come through."""

@@ -114,19 +114,18 @@ async def test_the_serving_user_can_change_no_table_and_see_no_other_database(
 
 async def test_a_slow_statement_is_found_by_its_name(database: Database) -> None:
     enable, *_ = documented("Finding slow statements")
+    email = f"{secrets.token_hex(8)}@example.com"
     try:
         await database.query(enable.replace("0.1", "0") + ", GLOBAL log_output = 'TABLE'")
         secret = {"DEBUG": "True", "JWT_SECRET_KEY": "j" * 32, "SECRET_KEY": "s" * 32}
         pool = Pool(load_settings({**database.environment, **secret}))
         await pool.connect()
-        await users.id_by_email(pool, "nobody@example.com")
+        await users.id_by_email(pool, email)
         await pool.close()
     finally:
         await database.query("SET GLOBAL slow_query_log = OFF, GLOBAL long_query_time = 10, GLOBAL log_output = 'FILE'")
     [row] = await database.query(
-        "SELECT CONVERT(sql_text USING utf8mb4) AS s FROM mysql.slow_log WHERE sql_text LIKE '%%nobody@example.com%%'"
-        " AND sql_text NOT LIKE '%%slow_log%%' AND db = %s",
-        (database.name,),
+        "SELECT CONVERT(sql_text USING utf8mb4) AS s FROM mysql.slow_log WHERE sql_text LIKE %s", (f"%{email}%",)
     )
     assert re.match(r"/\* users\.by_email \*/ SELECT ", row["s"])
 

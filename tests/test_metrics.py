@@ -14,7 +14,8 @@ from tests.servers import Database, ServerProcess, run_command
 
 COUNTS = "SELECT CAST(day AS CHAR) day, channel_id, count FROM message_counts WHERE workspace_id = %s ORDER BY day, channel_id"
 FROM_MESSAGES = """SELECT CAST(DATE(m.created_at) AS CHAR) day, c.id channel_id, COUNT(*) count FROM messages m
-    JOIN channels c ON c.id = m.channel_id WHERE c.workspace_id = %s GROUP BY DATE(m.created_at), c.id ORDER BY day, channel_id"""
+    JOIN channels c ON c.id = m.channel_id WHERE c.workspace_id = %s GROUP BY CAST(DATE(m.created_at) AS CHAR), c.id
+    ORDER BY day, channel_id"""
 Recount = Callable[[], Awaitable[int]]
 
 

@@ -202,6 +202,15 @@ async def test_a_person_sees_their_devices_and_signs_one_out(person: MakePerson,
     assert_error(await phone.ask(cluster.a, "DELETE", f"/api/sessions/{devices[1]['id']}/"), 404, "There is no such session$")
 
 
+async def test_a_proxy_is_believed_only_where_it_is_trusted(
+    person: MakePerson, mail: MailServer, start_server: StartServer
+) -> None:
+    alice = await person("alice", server=await start_server(FORWARDED_ALLOW_IPS="192.0.2.1"))
+    spoofing = await sign_in_again(alice, mail, **{"X-Forwarded-For": "203.0.113.7"})
+    devices = assert_success(await spoofing.ask(alice.server, "GET", "/api/sessions/"))["data"]
+    assert [device["ip"] for device in devices] == ["127.0.0.1", "127.0.0.1"]
+
+
 async def test_a_person_signs_out_everywhere_else(person: MakePerson, mail: MailServer, cluster: Cluster) -> None:
     alice, bob = await person("alice"), await person("bob")
     others = [await sign_in_again(alice, mail) for _ in range(2)]

@@ -68,6 +68,7 @@ class Latency(Scenario):
             sender = self.stage.people[0]
             caller.send("/api/messages/", sender.cookie, message(self.channel, "warm"))
             caller.answer()
+            time.sleep(0.5)  # until the other process has delivered it too
             crowd.start()
             for _ in at_rate(PER_SECOND, self._seconds):
                 stamp = f"@{time.monotonic_ns()}@"

@@ -39,9 +39,8 @@ class Soak(Scenario):
     def run(self, rounds: int, note: Note) -> None:
         self.channel = self.stage.channel(self.name)
         self.tasks_file = self.stage.folder / "tasks"
-        with self.stage.pluseboard(
-            [str(HERE / "watched.py")], WATCHED=str(self.tasks_file), PYTHONPATH=str(HERE.parent)
-        ) as server:
+        place = {"WATCHED": str(self.tasks_file), "PYTHONPATH": str(HERE.parent)}
+        with self.stage.pluseboard(["-m", "bench.watched"], **place) as server:
             most = self._load_most(server)
             before = self._look(server)
             samples = list(self._soak(server, most / 2))
@@ -58,7 +57,7 @@ class Soak(Scenario):
             "ours", {**_typical(late), "soak_tasks_left": after["soak_tasks"], "soak_descriptors_left": after["soak_descriptors"]}
         )
         for number, sample in enumerate(samples):
-            note("samples", {"at": number * self._every, "requests_per_second": round(most / 2), **sample})
+            note("samples", {"at": (number + 1) * self._every, "requests_per_second": round(most / 2), **sample})
 
     @property
     def _every(self) -> float:

@@ -42,7 +42,8 @@ class PresenceTracker:
         self._database = database
         self._hub = hub
         self._node = secrets.token_hex(8)
-        self._sockets: dict[int, dict[int, str]] = {}  # user -> socket -> online, idle or offline (does not count)
+        # user -> socket -> online, idle, here (it sends no heartbeat) or offline (it does not count)
+        self._sockets: dict[int, dict[int, str]] = {}
         self._changed: dict[int, str] = {}  # user -> what to write
         self._seen: set[int] = set()
         self._seen_written: dict[int, float] = {}
@@ -75,7 +76,7 @@ class PresenceTracker:
 
     def _status(self, user_id: int) -> str:
         statuses = self._sockets.get(user_id, {}).values()
-        return "online" if "online" in statuses else "idle" if "idle" in statuses else "offline"
+        return next((status for status in ("online", "idle", "here") if status in statuses), "offline")
 
     async def run(self) -> None:
         refreshed = touched = time.monotonic()

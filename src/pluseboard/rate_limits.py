@@ -40,15 +40,19 @@ class RateLimits:
     async def hit(self, name: str, key: str) -> None:
         if not self._on:
             return
-        limit = LIMITS[name]
-        limiter = self._shared or self._local
-        try:
-            allowed = await limiter.hit(limit, name, key)
-        except Exception as error:
-            # Without Redis each process counts for itself: weaker, but neither an open door nor a closed one.
-            log.warning("rate limits are counted locally", extra={"error": type(error).__name__})
-            limiter = self._local
-            allowed = await limiter.hit(limit, name, key)
-        if not allowed:
-            window = await limiter.get_window_stats(limit, name, key)
-            raise TooManyRequests(window.reset_time - time.time())
+        if self._shared is not None:
+            try:
+                return await _hit(self._shared, name, key)
+            except TooManyRequests:
+                raise
+            except Exception as error:
+                # Without Redis each process counts for itself: weaker, but neither an open door nor a closed one.
+                log.warning("rate limits are counted locally", extra={"error": type(error).__name__})
+        await _hit(self._local, name, key)
+
+
+async def _hit(limiter: MovingWindowRateLimiter, name: str, key: str) -> None:
+    limit = LIMITS[name]
+    if not await limiter.hit(limit, name, key):
+        window = await limiter.get_window_stats(limit, name, key)
+        raise TooManyRequests(window.reset_time - time.time())

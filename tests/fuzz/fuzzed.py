@@ -12,6 +12,7 @@ from tests.fuzz.frames import CHANNEL, WORKSPACE, Sent
 from tests.servers import MailServer
 from tests.sockets.scenes import ask, make_team, post
 
+REPLIES = ("ack", "error", "resync_required")
 NOWHERE = 2**62
 # A frame that succeeds on the socket and changes nothing: its ack shows that everything before it has been dealt with.
 HARMLESS: dict[str, dict[str, Any]] = {
@@ -60,7 +61,7 @@ class Fuzzed:
         self._refs = count(1)
 
     async def replies(self, path: str, frame: Sent) -> list[dict[str, Any]]:
-        """The acks and errors between a frame and the ack of a harmless one behind it."""
+        """What answers a frame: the replies before the ack of a harmless one behind it."""
         if path not in self._sockets:
             self._sockets[path] = await self.cleanup.enter_async_context(self.ann.socket(path))
         socket, ref = self._sockets[path], f"behind {next(self._refs)}"
@@ -68,7 +69,7 @@ class Fuzzed:
         await socket.send({**HARMLESS[path], "ref": ref})
         replies = []
         while (seen := await socket.receive(20)).get("ref") != ref:
-            replies += [seen] if seen["type"] in ("ack", "error") else []
+            replies += [seen] if seen["type"] in REPLIES else []
         assert seen["type"] == "ack"
         return replies
 

@@ -21,6 +21,7 @@ from tests.browsing import Jar, claims_of, expired, signed
 from tests.conftest import Cluster, Person
 from tests.servers import Database, MailServer, ServerProcess
 
+RSA = generate_private_key(public_exponent=65537, key_size=2048)
 MakePerson = Callable[..., Awaitable[Person]]
 AGE = "UPDATE sessions SET rotated_at = rotated_at - INTERVAL %s SECOND WHERE id = %s"
 
@@ -99,13 +100,12 @@ async def test_r07_logout_ends_the_session_in_every_process_within_a_second(
 def forgeries(server: ServerProcess, token: str) -> dict[str, str]:
     """What somebody makes of a token of theirs; some even with the right key, to show that this is not all that is looked at."""
     key, claims, now = server.env["JWT_SECRET_KEY"], claims_of(token), int(time.time())
-    rsa = generate_private_key(public_exponent=65537, key_size=2048)
     header, body, signature = token.split(".")
     none = base64.urlsafe_b64encode(json.dumps({"alg": "none", "typ": "JWT"}).encode()).rstrip(b"=").decode()
     forged = {
         "alg none": jwt.encode(claims, None, algorithm="none"),
         "alg none, signature kept": f"{none}.{body}.{signature}",
-        "RS256": jwt.encode(claims, rsa, algorithm="RS256"),
+        "RS256": jwt.encode(claims, RSA, algorithm="RS256"),
         "another key": jwt.encode(claims, "o" * 32, algorithm="HS256"),
         "no signature": f"{header}.{body}.",
         "a part missing": f"{header}.{body}",

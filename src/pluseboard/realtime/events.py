@@ -109,6 +109,7 @@ class ResyncRequired(Struct, tag="resync_required", omit_defaults=True):
     seq: int
     channel_id: int | None = None
     workspace_id: int | None = None
+    ref: Ref | None = None
 
 
 class Unsubscribed(Struct, tag="unsubscribed", omit_defaults=True):

@@ -9,14 +9,13 @@ _q = load_queries("presence")
 
 
 async def upsert_many(db: Executor, rows: Sequence[tuple[int, str, str]]) -> None:
-    """(user id, node id, online or idle), seen now."""
+    """(user id, node id, online, idle or here), seen now."""
     await db.many(_q.upsert_many, rows)
 
 
 async def statuses(db: Executor, user_ids: Sequence[int]) -> dict[int, str]:
     """user id -> online or idle; who is offline is not in it."""
-    rows = await db.all(_q.statuses, tuple(user_ids)) if user_ids else ()
-    return {user_id: "online" if online else "idle" for user_id, online in rows}
+    return dict(await db.all(_q.statuses, tuple(user_ids))) if user_ids else {}
 
 
 async def sweep_stale(db: Database) -> list[int]:

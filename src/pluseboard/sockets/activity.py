@@ -5,8 +5,6 @@ from typing import Any
 from msgspec import UNSET
 
 from pluseboard.errors import BadInput, NotFound
-from pluseboard.realtime.events import ResyncRequired, frame
-from pluseboard.realtime.hub import TooFarBehindError
 from pluseboard.repositories import channels, members
 from pluseboard.sockets.connection import Connection
 from pluseboard.sockets.feeds import ActivityFeed
@@ -20,17 +18,15 @@ async def subscribe(connection: Connection, asked: Subscribe) -> dict[str, Any]:
     connection.end_feed(workspace_id)
     # Noted before anything is read, so that a change of access during it finds the feed.
     feed = connection.feeds[workspace_id] = ActivityFeed(connection, workspace_id)
-    role = await members.role_of(app.database, workspace_id, user_id)
-    if role is None:
-        connection.feeds.pop(workspace_id, None)
-        raise NotFound("There is no such workspace")
-    feed.show(role, await channels.joined_ids(app.database, user_id, workspace_id))
     try:
+        role = await members.role_of(app.database, workspace_id, user_id)
+        if role is None:
+            raise NotFound("There is no such workspace")
+        feed.show(role, await channels.joined_ids(app.database, user_id, workspace_id))
         since = None if asked.since_seq is UNSET else asked.since_seq
         seq = await app.hub.subscribe(feed.topic, connection.number, feed, since)
-    except TooFarBehindError as error:
+    except Exception:
         connection.feeds.pop(workspace_id, None)
-        connection.send(frame(ResyncRequired(error.seq, workspace_id=workspace_id)))
         raise
     if connection.feeds.get(workspace_id) is not feed:
         app.hub.unsubscribe(feed.topic, connection.number)

@@ -6,8 +6,6 @@ from msgspec import UNSET
 
 from pluseboard.errors import Forbidden, NotFound
 from pluseboard.realtime import events
-from pluseboard.realtime.events import ResyncRequired, frame
-from pluseboard.realtime.hub import TooFarBehindError
 from pluseboard.repositories import channels
 from pluseboard.sockets.connection import Connection
 from pluseboard.sockets.feeds import EventFeed
@@ -25,9 +23,8 @@ async def join_channel(connection: Connection, asked: JoinChannel) -> dict[str, 
     try:
         since = None if asked.since_seq is UNSET else asked.since_seq
         seq = await app.hub.subscribe(topic, connection.number, EventFeed(connection), since)
-    except TooFarBehindError as error:
+    except Exception:
         connection.channels.pop(channel_id, None)
-        connection.send(frame(ResyncRequired(error.seq, channel_id=channel_id)))
         raise
     if channel_id not in connection.channels:
         app.hub.unsubscribe(topic, connection.number)

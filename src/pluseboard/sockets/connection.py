@@ -17,15 +17,16 @@ from starlette.websockets import WebSocket, WebSocketState
 
 from pluseboard.auth import CurrentUser, bearer_token
 from pluseboard.decoding import JsonDecoder
-from pluseboard.errors import ApiError, BadInput, Forbidden, TooManyRequests, Unauthorized
+from pluseboard.errors import ApiError, BadInput, Forbidden, TooManyRequests, Unauthorized, Unavailable, error_response
 from pluseboard.fields import Ref
 from pluseboard.origins import is_allowed_origin
-from pluseboard.realtime.events import Ack, ErrorFrame, Frame, Unsubscribed, frame
+from pluseboard.realtime.events import Ack, ErrorFrame, Frame, ResyncRequired, Unsubscribed, frame
 from pluseboard.realtime.hub import TooFarBehindError
 from pluseboard.repositories import members, sessions
 from pluseboard.repositories.access import Change
 from pluseboard.services import Services
 from pluseboard.sockets.feeds import ActivityFeed
+from pluseboard.sockets.frames import Heartbeat
 from pluseboard.sockets.outbox import Outbox, SlowClientError
 from pluseboard.tokens import hash_secret
 
@@ -165,7 +166,9 @@ class Connection:
             ref = asked.ref
             self.app.presence.seen(self.user.id, self.user.session_id)
             answer = await handlers[type(asked)](self, asked)
-        except TooFarBehindError:
+        except TooFarBehindError as error:
+            of = {name: id_ for name in ("channel_id", "workspace_id") if (id_ := getattr(asked, name, UNSET)) is not UNSET}
+            self.send(frame(ResyncRequired(error.seq, **of, ref=None if isinstance(ref, UnsetType) else ref)))
             return True
         except ApiError as error:
             self._fail(error, ref if ref is not UNSET else _ref_of(text))
@@ -213,14 +216,18 @@ def endpoint(handlers: Mapping[type, FrameHandler], *, presence: bool = False) -
             user = await _authenticate(websocket, app)
         except ApiError as error:
             log.info("a socket was refused", extra={"reason": error.message, "path": websocket.url.path})
-            await websocket.close(1008)  # before accept: the client sees 403
+            if isinstance(error, Unavailable):
+                await websocket.send_denial_response(error_response(error))
+            else:
+                await websocket.close(1008)  # before accept: the client sees 403
             return
         connection = Connection(app, websocket, user)
         # Registered before accept: a revocation from here on finds it.
         app.registry.add(connection)
         try:
             await websocket.accept()
-            app.presence.report(user.id, connection.number, "online")
+            # A socket that takes no heartbeat can never say that its user is idle: what the others say counts.
+            app.presence.report(user.id, connection.number, "online" if Heartbeat in handlers else "here")
             app.presence.seen(user.id, user.session_id)
             if presence:
                 await connection.watch_presence()

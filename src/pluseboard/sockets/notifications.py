@@ -5,8 +5,6 @@ from typing import Any
 from msgspec import UNSET
 
 from pluseboard.realtime import events
-from pluseboard.realtime.events import ResyncRequired, frame
-from pluseboard.realtime.hub import TooFarBehindError
 from pluseboard.sockets.connection import Connection
 from pluseboard.sockets.feeds import EventFeed
 from pluseboard.sockets.frames import Subscribe, Unsubscribe
@@ -15,12 +13,7 @@ from pluseboard.sockets.frames import Subscribe, Unsubscribe
 async def subscribe(connection: Connection, asked: Subscribe) -> dict[str, Any]:
     topic = events.user_topic(connection.user.id)
     since = None if asked.since_seq is UNSET else asked.since_seq
-    try:
-        seq = await connection.app.hub.subscribe(topic, connection.number, EventFeed(connection), since)
-    except TooFarBehindError as error:
-        connection.send(frame(ResyncRequired(error.seq)))
-        raise
-    return {"seq": seq}
+    return {"seq": await connection.app.hub.subscribe(topic, connection.number, EventFeed(connection), since)}
 
 
 async def unsubscribe(connection: Connection, asked: Unsubscribe) -> dict[str, Any]:
