@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import report
-from bench.figures import Note, Scenario, Values
+from bench.figures import Note, Scenario, SpoiledError, Values
 from bench.machine import described
 from bench.processes import busy_share
 from bench.scenarios import SCENARIOS
@@ -29,10 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(report.markdown(_merged(asked.markdown or [_newest()])))
         return 0
     Scale.rows, Soak.minutes = asked.rows, asked.minutes
-    chosen = (
-        [it for it in SCENARIOS if it.name in asked.only] if asked.only else [it for it in SCENARIOS if not it.only_when_named]
+    run = _measure(
+        [it for it in SCENARIOS if (it.name in asked.only if asked.only else not it.only_when_named)], asked.seconds, asked.rounds
     )
-    run = _measure(chosen, asked.seconds, asked.rounds)
     file = LOCAL / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
     file.write_text(json.dumps(run, indent=1))
     print(f"\n{report.text(run)}\n\nKept in {file}")
@@ -62,7 +61,11 @@ def _measure(chosen: Sequence[type[Scenario]], seconds: float, rounds: int) -> R
         try:
             for scenario in chosen:
                 before = busy_share()
-                scenario(stage).run(rounds, _noting(scenario, run))
+                note = _noting(scenario, run)
+                try:
+                    scenario(stage).run(rounds, note)
+                except SpoiledError as error:
+                    note(f"failed: {error}", {})
                 run["busy"][scenario.name] = max(before, busy_share())
         except KeyboardInterrupt:
             _say("interrupted")

@@ -3,7 +3,7 @@
 -- Users 1 to 2000 are in workspace 1, with channels 1 to 200; users 2001 to 4000 in workspace 2, with channels 201 to 400; the other
 -- workspaces are small. Every fifth channel is private, every twentieth is archived. Channel 1 has a log of 100,000 entries, every
 -- 50th of which is an edit. User 1 is the one who is asked about: in 19 small workspaces too, in half of the channels of workspace 1,
--- with 10,000 notifications.
+-- with 10,000 notifications. (STRAIGHT_JOIN: the server has no statistics yet, and would now and then multiply large tables.)
 
 CREATE TABLE digits (d INT NOT NULL PRIMARY KEY);
 
@@ -26,7 +26,8 @@ INSERT INTO login_codes SELECT id, REPEAT('c', 32), UTC_TIMESTAMP() + INTERVAL 5
 
 INSERT INTO sessions (user_id, device, ip, created_at, rotated_at, last_used_at, expires_at, revoked_at)
     SELECT u.id, 'Firefox', '127.0.0.1', UTC_TIMESTAMP(), UTC_TIMESTAMP(), UTC_TIMESTAMP(), UTC_TIMESTAMP() + INTERVAL 30 DAY,
-    IF(f.n < 3, NULL, UTC_TIMESTAMP()) FROM users u JOIN numbers f ON f.n < IF(u.id = 1, 30, 5);
+    IF(f.n < 3, NULL, UTC_TIMESTAMP()) FROM users u STRAIGHT_JOIN numbers f
+    ON f.n < 30 AND f.n < IF(u.id = 1, 30, 5);
 
 INSERT INTO ws_tickets SELECT UNHEX(SHA2(n, 256)), n, UTC_TIMESTAMP() + INTERVAL n - 100 SECOND FROM numbers
     WHERE n BETWEEN 1 AND 500;
@@ -45,7 +46,7 @@ INSERT INTO workspaces (id, name, created_by, activity_seq, created_at, deleted_
 INSERT INTO workspace_members SELECT IF(id <= 2000, 1, 2), id, IF(id % 2000 = 1, 'owner', IF(id % 50 = 0, 'guest', 'member')),
     UTC_TIMESTAMP() FROM users;
 
-INSERT INTO workspace_members SELECT w.id, 1 + (w.id * u.d) % 1999, 'member', UTC_TIMESTAMP() FROM workspaces w JOIN digits u
+INSERT INTO workspace_members SELECT w.id, 1 + (w.id * u.d) % 1999, 'member', UTC_TIMESTAMP() FROM workspaces w STRAIGHT_JOIN digits u
     WHERE w.id BETWEEN 3 AND 490 AND (u.d > 0 OR w.id < 22);
 
 INSERT INTO invitations (workspace_id, email, role, invited_by, created_at, expires_at) SELECT 1 + n % 20,
@@ -62,10 +63,10 @@ INSERT INTO channels (id, workspace_id, name, live_name, is_private, is_default,
     WHERE n BETWEEN 1 AND 400;
 
 INSERT INTO channels (workspace_id, name, live_name, created_by, created_at) SELECT w.id, CONCAT('channel-', f.d),
-    CONCAT('channel-', f.d), 1, UTC_TIMESTAMP() FROM workspaces w JOIN digits f ON f.d < 5 WHERE w.id > 2;
+    CONCAT('channel-', f.d), 1, UTC_TIMESTAMP() FROM workspaces w STRAIGHT_JOIN digits f ON f.d < 5 WHERE w.id > 2;
 
 INSERT INTO channel_members SELECT c.id, m.user_id, 99000, 97000, UTC_TIMESTAMP() FROM channels c
-    JOIN workspace_members m ON m.workspace_id = c.workspace_id
+    STRAIGHT_JOIN workspace_members m ON m.workspace_id = c.workspace_id
     WHERE c.workspace_id > 2 OR c.id % 200 = 1 OR (m.user_id + c.id) % 40 = 0 OR (m.user_id = 1 AND c.id % 2 = 0);
 
 INSERT INTO messages (channel_id, seq, number, sender_id, client_msg_id, body, created_at)
@@ -73,7 +74,7 @@ INSERT INTO messages (channel_id, seq, number, sender_id, client_msg_id, body, c
     UTC_TIMESTAMP() - INTERVAL (100000 - n) * 12 SECOND FROM numbers WHERE n BETWEEN 1 AND 100000 AND n % 50 > 0;
 
 INSERT INTO messages (channel_id, seq, number, sender_id, client_msg_id, body, created_at)
-    SELECT c.id, f.n, f.n, 1, CONCAT('~', f.n), 'Hello', UTC_TIMESTAMP() FROM channels c JOIN numbers f ON f.n BETWEEN 1 AND 20
+    SELECT c.id, f.n, f.n, 1, CONCAT('~', f.n), 'Hello', UTC_TIMESTAMP() FROM channels c STRAIGHT_JOIN numbers f ON f.n BETWEEN 1 AND 20
     WHERE c.id BETWEEN 201 AND 400;
 
 INSERT INTO channel_changes SELECT 1, n, 'message_updated', n - 1, UTC_TIMESTAMP() FROM numbers
@@ -84,14 +85,14 @@ INSERT INTO activities (workspace_id, seq, actor_id, type, ref_id, channel_id, i
     UTC_TIMESTAMP() FROM numbers WHERE n BETWEEN 45000 AND 55000;
 
 INSERT INTO message_counts SELECT c.workspace_id, UTC_DATE() - INTERVAL d.n DAY, c.id, 20 FROM channels c
-    JOIN numbers d ON d.n < 100 WHERE c.workspace_id = 1;
+    STRAIGHT_JOIN numbers d ON d.n < 100 WHERE c.workspace_id = 1;
 
 INSERT INTO notifications (user_id, seq, kind, actor_id, workspace_id, channel_id, message_id, message_seq, line, created_at,
     read_at) SELECT 1, n, IF(n % 3, 'mention', 'channel_added'), 2, 1, 1 + n % 200, n, n, 'User mentioned you', UTC_TIMESTAMP(),
     IF(n % 200 < 2, NULL, UTC_TIMESTAMP()) FROM numbers WHERE n BETWEEN 1 AND 10000;
 
 INSERT INTO notifications (user_id, seq, kind, actor_id, workspace_id, line, created_at)
-    SELECT u.id, f.n, 'workspace_added', 1, 1, 'User added you', UTC_TIMESTAMP() FROM users u JOIN numbers f
+    SELECT u.id, f.n, 'workspace_added', 1, 1, 'User added you', UTC_TIMESTAMP() FROM users u STRAIGHT_JOIN numbers f
     ON f.n BETWEEN 1 AND 5 WHERE u.id > 1;
 
 INSERT INTO inbox_changes SELECT 1, n + 10000, 'channel_read', 1 + n % 200, UTC_TIMESTAMP() FROM numbers

@@ -142,7 +142,7 @@ class PresenceTracker:
     async def _write_seen(self, now: float) -> None:
         """At most one write a user every 20 s, however many requests they make."""
         due = [user_id for user_id in self._seen if now - self._seen_written.get(user_id, -SEEN_SECONDS) >= SEEN_SECONDS]
-        self._seen.clear()
+        self._seen.difference_update(due)  # the others' turn comes
         for chunk in _chunks(due):
             await presence.seen_many(self._database, chunk)
             self._seen_written.update(dict.fromkeys(chunk, now))

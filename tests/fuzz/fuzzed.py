@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from itertools import count
 from typing import Any
 
@@ -59,6 +60,7 @@ class Fuzzed:
         self._ids = ids
         self._sockets: dict[str, Socket] = {}
         self._refs = count(1)
+        self.kinds: defaultdict[str, set[str]] = defaultdict(set)
 
     async def replies(self, path: str, frame: Sent) -> list[dict[str, Any]]:
         """What answers a frame: the replies before the ack of a harmless one behind it."""
@@ -71,7 +73,18 @@ class Fuzzed:
         while (seen := await socket.receive(20)).get("ref") != ref:
             replies += [seen] if seen["type"] in REPLIES else []
         assert seen["type"] == "ack"
+        self.kinds[path].update(reply["type"] for reply in replies)
         return replies
+
+    async def break_in(self, path: str, wire: bytes) -> None:
+        """A socket of its own, on which bytes go out that need not even be frames."""
+        async with self.ann.socket(path) as socket:
+            transport = socket.connection.transport
+            transport.write(wire)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await socket.connection.wait_closed()
+            transport.abort()
 
     async def _deliver(self, connection: Any, frame: Sent) -> None:
         data: Any = frame.data

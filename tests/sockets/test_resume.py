@@ -39,9 +39,10 @@ async def writing(someone: Person, channel_id: int, server: ServerProcess) -> As
     try:
         yield ids
     finally:
+        if writer.done():
+            writer.result()  # why it stopped
         writer.cancel()
         await asyncio.wait([writer])
-    assert writer.cancelled(), writer.exception()
 
 
 async def join_from(socket: Socket, channel_id: int, seq: int) -> None:
@@ -69,13 +70,13 @@ async def test_whoever_is_cut_off_again_and_again_misses_nothing_and_sees_nothin
     seen = 0
     chance = random.Random(cuts)
     async with writing(alice, channel_id, cluster.a), joined(alice, channel_id, cluster.b) as listener:
-        heard = [await newest_seq(cluster.a, channel_id)]
+        heard: list[int] = []
         listening = asyncio.create_task(_listen(listener, heard))
         for cut in range(cuts):
             async with alice.socket("/ws/chat/", cluster.both[cut % 2]) as socket:
                 await join_from(socket, channel_id, seen)
                 # Sometimes in the middle of the replay, sometimes a while into what is live; never a thousand behind.
-                count = chance.choice([0, 1, 1, 2, 3, 5, 8]) + max(0, heard[-1] - seen - 200)
+                count = chance.choice([0, 1, 1, 2, 3, 5, 8]) + max(0, max(heard, default=0) - seen - 200)
                 seen += len(await frames_after(socket, seen, count))
             await asyncio.sleep(chance.choice([0, 0, 0.02, 0.1]))
         async with alice.socket("/ws/chat/", cluster.b) as socket:
