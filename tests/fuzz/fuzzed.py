@@ -60,7 +60,7 @@ class Fuzzed:
         self._ids = ids
         self._sockets: dict[str, Socket] = {}
         self._refs = count(1)
-        self.kinds: defaultdict[str, set[str]] = defaultdict(set)
+        self.kinds: defaultdict[str, set[str]] = defaultdict(set)  # of replies, by path
 
     async def replies(self, path: str, frame: Sent) -> list[dict[str, Any]]:
         """What answers a frame: the replies before the ack of a harmless one behind it."""
@@ -73,7 +73,6 @@ class Fuzzed:
         while (seen := await socket.receive(20)).get("ref") != ref:
             replies += [seen] if seen["type"] in REPLIES else []
         assert seen["type"] == "ack"
-        self.kinds[path].update(reply["type"] for reply in replies)
         return replies
 
     async def break_in(self, path: str, wire: bytes) -> None:
