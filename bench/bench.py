@@ -57,7 +57,7 @@ def _measure(chosen: Sequence[type[Scenario]], seconds: float, rounds: int) -> R
     _say("setting the stage")
     run: Run = {"made": {}, "busy": {}, "failures": [], "figures": {}, "details": []}
     with Stage(seconds) as stage:
-        run["made"] = described(stage, seconds, rounds)
+        run["made"] = described(stage, seconds, rounds) | {it.name: it.settings for it in chosen if it.settings}
         try:
             for scenario in chosen:
                 before = busy_share()
@@ -90,7 +90,7 @@ def _merged(files: Sequence[Path]) -> Mapping[str, Any]:
     runs = [json.loads(Path(file).read_text()) for file in files]
     figures = {name: rounds for run in runs for name, rounds in run["figures"].items()}
     busy = {name: share for run in runs for name, share in run["busy"].items()}
-    made = dict(runs[0]["made"])
+    made = {name: value for run in reversed(runs) for name, value in run["made"].items()}
     made["made"] = "; ".join(dict.fromkeys(run["made"]["made"] for run in runs))
     failures = [failure for run in runs for failure in run["failures"]]
     return {"made": made, "busy": busy, "failures": failures, "figures": figures}

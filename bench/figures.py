@@ -82,6 +82,7 @@ class Scenario:
     name: str
     figures: tuple[Figure, ...]
     sides: tuple[str, ...] = ("ours", "limit", "peer")
+    settings = ""  # what differs from the other scenarios
     only_when_named = False
 
     def __init__(self, stage: Stage) -> None:

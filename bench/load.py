@@ -11,7 +11,7 @@ from typing import Any, Self
 from bench.figures import SpoiledError
 from bench.people import Person
 from bench.stage import HERE, LOCAL, Stage
-from pluseboard.devserver import HOST
+from pluseboard.private_servers import HOST
 
 WSLOAD = LOCAL / "wsload"
 WARM_UP_SECONDS = 1

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pluseboard.devserver import HOST, end, free_port, spawn
+from pluseboard.private_servers import HOST, end, free_port, spawn
 
 TICKS = os.sysconf("SC_CLK_TCK")
 START_SECONDS = 60

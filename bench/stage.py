@@ -13,7 +13,7 @@ import pymysql
 
 from bench.people import Person, call, client_of, sign_up
 from bench.processes import Running, cpu_seconds, running
-from pluseboard.devserver import HOST, PrivateMariaDB, PrivateRedis, spawn
+from pluseboard.private_servers import HOST, PrivateMariaDB, PrivateRedis, spawn
 
 HERE = Path(__file__).resolve().parent
 LOCAL = HERE.parent / ".local" / "bench"

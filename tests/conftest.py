@@ -22,7 +22,7 @@ import pytest
 import websockets
 from websockets.asyncio.client import ClientConnection
 
-from pluseboard.devserver import free_port
+from pluseboard.private_servers import free_port
 from tests.servers import Database, MailServer, ServerProcess, run_command
 
 PASSWORD = "correct horse battery staple"

@@ -25,7 +25,7 @@ import httpx
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from pluseboard.database import QuietCursor
-from pluseboard.devserver import HOST, PrivateMariaDB, PrivateRedis, PrivateServerError, end, first_byte, free_port, spawn
+from pluseboard.private_servers import HOST, PrivateMariaDB, PrivateRedis, PrivateServerError, end, first_byte, free_port, spawn
 
 ROOT = Path(__file__).resolve().parent.parent
 MYSQL_CHROOT = ROOT / ".local" / "mysql-sid"

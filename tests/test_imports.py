@@ -70,12 +70,12 @@ def test_each_library_has_one_home(module: Path) -> None:
 
 def test_only_settings_reads_the_environment() -> None:
     for module in MODULES:
-        if module.name not in ("settings.py", "devserver.py", "server.py"):
+        if module.name not in ("settings.py", "devserver.py", "private_servers.py", "server.py"):
             assert "os.environ" not in module.read_text("utf-8"), f"{module.name} reads the environment"
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(SOURCE)))
 def test_a_module_stays_short(module: Path) -> None:
     lines = module.read_text("utf-8").count("\n")
-    limit = 500 if module.name == "devserver.py" else 400
+    limit = 400
     assert lines <= limit, f"{module.name} has {lines} lines: which second thing moved in?"

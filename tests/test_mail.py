@@ -26,10 +26,10 @@ from starlette.requests import Request
 
 from pluseboard import database as product
 from pluseboard import mail as mails
-from pluseboard.devserver import HOST, free_port
 from pluseboard.errors import NotFound
 from pluseboard.handlers import dev
 from pluseboard.mail import Mailer, invitation_mail, sign_in_mail
+from pluseboard.private_servers import HOST, free_port
 from pluseboard.repositories import outbox
 from pluseboard.settings import Settings
 from tests.conftest import WORKER

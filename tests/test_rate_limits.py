@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from pluseboard.devserver import free_port
 from pluseboard.errors import TooManyRequests
+from pluseboard.private_servers import free_port
 from pluseboard.rate_limits import LIMITS, RateLimits
 from pluseboard.settings import Settings, load_settings
 

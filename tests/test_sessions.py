@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pluseboard.devserver import PrivateRedis
+from pluseboard.private_servers import PrivateRedis
 from tests.answers import assert_error, assert_success, cookies_of
 from tests.browsing import NAMES, Jar, claims_of, expired
 from tests.conftest import Cluster, Person

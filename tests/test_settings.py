@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from pluseboard.devserver import free_port
+from pluseboard.private_servers import free_port
 from pluseboard.settings import Settings, SettingsError, load_settings
 from tests.servers import ROOT, run_command
 

@@ -8,7 +8,7 @@ from typing import Any
 from bench.figures import Figure, Scenario, Values
 from bench.load import BODY, Caller, Crowd, at_rate, message, socket_paths
 from bench.processes import Running
-from pluseboard.devserver import HOST
+from pluseboard.private_servers import HOST
 
 PER_SECOND = 10
 JOIN = '{{"type":"join_channel","channel_id":{},"ref":1}}'

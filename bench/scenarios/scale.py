@@ -1,6 +1,7 @@
 """Whether reading gets slower as messages pile up: the same calls with a tenth of the messages, and with all of them."""
 
 import random
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,11 +11,14 @@ from bench.figures import Figure, Note, Scenario, Values
 from bench.load import gets, posts, wrk
 from bench.people import call, client_of
 from bench.processes import Running
-from pluseboard.devserver import HOST
+from bench.stage import Stage
+from pluseboard.private_servers import HOST
 
 CHANNELS = 200
+POOL_BYTES = 5 * 1024**3
+SETTLE_SECONDS = 120
 CALLS = {
-    "page": "page of the newest 50",
+    "page": "page of the newest 50, kept ready",
     "page_older": "page of 50 from anywhere",
     "channel_list": "channel list with unread counts, 200 channels",
     "unread": "unread counts of everything",
@@ -53,10 +57,27 @@ class Scale(Scenario):
     name = "scale"
     figures = _figures()
     sides = ("ours", "small")
+    settings = f"innodb_buffer_pool_size = {POOL_BYTES}, so that the disk plays no part; both databases take turns"
     rows = 10_000_000
 
-    def prepare(self) -> None:
-        stage = self.stage
+    def run(self, rounds: int, note: Note) -> None:
+        """Two databases, each in a server of its own, so that the two sizes can take turns."""
+        with Stage(self.stage.seconds, self.stage.folder.with_name("stage-small")) as small:
+            (pool,) = self.stage.sql("SELECT @@innodb_buffer_pool_size")[0]
+            for stage in (small, self.stage):
+                stage.sql(f"SET GLOBAL innodb_buffer_pool_size = {POOL_BYTES}")
+            sites = {"small": Site(small, self.rows // 10), "ours": Site(self.stage, self.rows)}
+            for _ in range(rounds):
+                for side, site in sites.items():
+                    note(side, site.read())
+        self.stage.sql(f"SET GLOBAL innodb_buffer_pool_size = {pool}")
+
+
+class Site:
+    """A workspace with `rows` messages, as many in each of its channels. (Those of other scenarios are gone then.)"""
+
+    def __init__(self, stage: Stage, rows: int) -> None:
+        self.stage = stage
         with stage.pluseboard() as server, client_of(f"http://{HOST}:{server.port}", stage.people[0]) as owner:
             self.workspace = call(owner, "POST", "/api/workspaces/", {"name": "Scale"})["workspace_id"]
             asked = {"workspace_id": self.workspace, "is_private": False}
@@ -65,26 +86,28 @@ class Scale(Scenario):
             for person in stage.people[1:]:
                 call(owner, "POST", f"/api/workspaces/{self.workspace}/members/", {"email": person.email})
         self.channels = [id_ for (id_,) in stage.sql("SELECT id FROM channels WHERE workspace_id = %s", [self.workspace])]
+        self._fill(rows // CHANNELS)
 
-    def run(self, rounds: int, note: Note) -> None:
-        """One size after the other: a database holds one."""
-        self.prepare()
-        for side, rows in (("small", self.rows // 10), ("ours", self.rows)):
-            self._fill(rows)
-            for _ in range(rounds):
-                note(side, self._read())
-
-    def _fill(self, rows: int) -> None:
-        """Each channel gets as many messages. (Those of other scenarios are gone then.)"""
-        place = {"workspace": self.workspace, "each": rows // CHANNELS}
+    def _fill(self, each: int) -> None:
+        place = {"workspace": self.workspace, "each": each}
         with self.stage.connect(init_command="SET foreign_key_checks = 0, unique_checks = 0") as cursor:
             cursor.execute("TRUNCATE TABLE messages")
             for channel in self.channels:
                 cursor.execute(FILL.format(channel=channel, **place))
             for statement in COUNT:
                 cursor.execute(statement.format(**place))
+        self._settle()
 
-    def _read(self) -> Values:
+    def _settle(self) -> None:
+        """Until the database has written out what filling left behind."""
+        self.stage.sql("SET GLOBAL innodb_max_dirty_pages_pct = 0")
+        deadline = time.monotonic() + SETTLE_SECONDS
+        status = "SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_pages_dirty'"
+        while int(self.stage.sql(status)[0][1]) > 100 and time.monotonic() < deadline:
+            time.sleep(0.5)
+        self.stage.sql("SET GLOBAL innodb_max_dirty_pages_pct = DEFAULT")
+
+    def read(self) -> Values:
         stage = self.stage
         log = stage.folder / "slow.log"
         stage.sql(f"SET GLOBAL slow_query_log_file = '{log}', GLOBAL long_query_time = 0, GLOBAL log_output = 'FILE'")

@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 import httpx
 
 from pluseboard.database import Database
-from pluseboard.devserver import LOCAL, PrivateMariaDB, say
+from pluseboard.devserver import LOCAL, say
+from pluseboard.private_servers import PrivateMariaDB
 from pluseboard.repositories import demo, messages
 from pluseboard.repositories.demo import Moved
 from pluseboard.settings import Settings, SettingsError, load_settings

@@ -14,7 +14,7 @@ import pytest
 from pymysql.err import MySQLError
 from redis import asyncio as redis
 
-from pluseboard.devserver import PrivateMariaDB, PrivateRedis
+from pluseboard.private_servers import PrivateMariaDB, PrivateRedis
 from tests.chaos.witness import FAULTLESS, Ledger, Witness, listening, settled, writing
 from tests.conftest import Person
 from tests.servers import Database, ServerProcess, run_command

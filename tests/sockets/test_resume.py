@@ -78,6 +78,7 @@ async def test_whoever_is_cut_off_again_and_again_misses_nothing_and_sees_nothin
                 # Sometimes in the middle of the replay, sometimes a while into what is live; never a thousand behind.
                 count = chance.choice([0, 1, 1, 2, 3, 5, 8]) + max(0, max(heard, default=0) - seen - 200)
                 seen += len(await frames_after(socket, seen, count))
+                socket.connection.transport.abort()
             await asyncio.sleep(chance.choice([0, 0, 0.02, 0.1]))
         async with alice.socket("/ws/chat/", cluster.b) as socket:
             await join_from(socket, channel_id, seen)

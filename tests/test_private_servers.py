@@ -12,7 +12,7 @@ import httpx
 import pymysql
 import pytest
 
-from pluseboard.devserver import PORTS, PrivateMariaDB, PrivateRedis, PrivateServerError, first_byte, free_port
+from pluseboard.private_servers import PORTS, PrivateMariaDB, PrivateRedis, PrivateServerError, first_byte, free_port
 
 
 def ask(database: PrivateMariaDB, sql: str) -> list[tuple[object, ...]]:
@@ -74,7 +74,7 @@ def test_a_server_ends_with_its_parent_and_the_next_one_takes_over(tmp_path: Pat
     orphan = """if True:
         import os, sys
         from pathlib import Path
-        from pluseboard.devserver import PrivateRedis
+        from pluseboard.private_servers import PrivateRedis
         PrivateRedis(Path(sys.argv[1])).start()
         os.kill(os.getpid(), 9)
     """
