@@ -94,7 +94,7 @@ SELECT user_id FROM channel_members WHERE channel_id = %s
 
 -- name: members_of_pairs
 -- Which of many (channel, user) pairs are memberships: the second permission query of a batch of messages.
-SELECT channel_id, user_id FROM channel_members WHERE (channel_id, user_id) IN %s
+SELECT channel_id, user_id FROM channel_members FORCE INDEX (PRIMARY) WHERE (channel_id, user_id) IN %s
 
 -- name: viewers_of
 -- Which of these people can see a channel. (By the forced index each of them is one look-up; MariaDB would read the whole workspace.)
