@@ -89,12 +89,13 @@ SELECT STRAIGHT_JOIN u.id, u.username, u.email, u.full_name, DATE_FORMAT(cm.join
 FROM channel_members cm JOIN users u ON u.id = cm.user_id WHERE cm.channel_id = %s AND cm.user_id > %s ORDER BY cm.user_id LIMIT %s
 
 -- name: member_ids
--- Everybody in a channel.
-SELECT user_id FROM channel_members WHERE channel_id = %s
+-- Everybody in a channel who is still in its workspace.
+SELECT STRAIGHT_JOIN cm.user_id FROM channels c JOIN channel_members cm ON cm.channel_id = c.id
+    JOIN workspace_members wm FORCE INDEX (PRIMARY) ON wm.workspace_id = c.workspace_id AND wm.user_id = cm.user_id WHERE c.id = %s
 
 -- name: members_of_pairs
 -- Which of many (channel, user) pairs are memberships: the second permission query of a batch of messages.
-SELECT channel_id, user_id FROM channel_members FORCE INDEX (PRIMARY) WHERE (channel_id, user_id) IN %s
+SELECT channel_id, user_id FROM channel_members FORCE INDEX (PRIMARY) WHERE (channel_id, user_id) IN %s FOR UPDATE
 
 -- name: viewers_of
 -- Which of these people can see a channel. (By the forced index each of them is one look-up; MariaDB would read the whole workspace.)

@@ -12,8 +12,9 @@ SELECT role FROM workspace_members WHERE workspace_id = %s AND user_id = %s
 SELECT user_id, role FROM workspace_members FORCE INDEX (PRIMARY) WHERE (workspace_id, user_id) IN %s ORDER BY workspace_id, user_id FOR UPDATE
 
 -- name: roles_of_pairs
--- Roles for many (workspace, user) pairs: the permission query of a batch of messages. (Planned over two indexes it costs twice.)
-SELECT workspace_id, user_id, role FROM workspace_members FORCE INDEX (PRIMARY) WHERE (workspace_id, user_id) IN %s
+-- Roles for many (workspace, user) pairs: the permission query of a batch of messages. Locked, so that whoever ends a membership
+-- waits for the batch, and the batch does not bring it back. (Planned over two indexes it would cost twice.)
+SELECT workspace_id, user_id, role FROM workspace_members FORCE INDEX (PRIMARY) WHERE (workspace_id, user_id) IN %s LOCK IN SHARE MODE
 
 -- name: list
 -- The members of a workspace after a user id, with what the presence rows of the last 30 s say of each.

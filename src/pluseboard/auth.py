@@ -65,7 +65,7 @@ class Authenticator:
         claims = self._tokens.verify(token, "access")
         row = await sessions.live(self._database, claims["sid"])
         # A revocation that arrived while the query ran is newer than its answer.
-        if row is None or row.id != claims["sub"] or claims["sid"] in self._revoked:
+        if row is None or row.id != claims["sub"] or self.is_revoked(claims["sid"]):
             raise Unauthorized
         user = CurrentUser(row.id, row.username, row.email, row.full_name, claims["sid"])
         self._remember(token, user, claims["exp"])
@@ -93,6 +93,10 @@ class Authenticator:
         """The session of a token by its signature alone. Raises Unauthorized."""
         session_id: int = self._tokens.verify(token, kind)["sid"]
         return session_id
+
+    def is_revoked(self, session_id: int) -> bool:
+        """Whether this process was told so: newer than an answer of the database that was asked for before."""
+        return session_id in self._revoked
 
     def forget_session(self, session_id: int) -> None:
         now = time.time()

@@ -7,6 +7,7 @@ sender's name alone can change without a seq: `clear`.)
 from collections import OrderedDict
 
 MAX_BYTES = 32 * 1024 * 1024
+ENTRY_BYTES = 300  # of the entry itself, about
 
 
 class PageCache:
@@ -15,6 +16,7 @@ class PageCache:
     def __init__(self) -> None:
         self._pages: OrderedDict[tuple[int, int], tuple[int, bytes]] = OrderedDict()
         self._bytes = 0
+        self.generation = 0
 
     def get(self, channel_id: int, limit: int, last_seq: int) -> bytes | None:
         found = self._pages.get((channel_id, limit))
@@ -23,17 +25,21 @@ class PageCache:
         self._pages.move_to_end((channel_id, limit))
         return found[1]
 
-    def put(self, channel_id: int, limit: int, last_seq: int, page: bytes) -> None:
+    def put(self, channel_id: int, limit: int, last_seq: int, page: bytes, generation: int) -> None:
+        """`generation` as it was before the page was read: a page from before a `clear` is not kept."""
+        if generation != self.generation:
+            return
         self._forget((channel_id, limit))
         self._pages[channel_id, limit] = (last_seq, page)
-        self._bytes += len(page)
+        self._bytes += len(page) + ENTRY_BYTES
         while self._bytes > MAX_BYTES:
             self._forget(next(iter(self._pages)))
 
     def clear(self) -> None:
+        self.generation += 1
         self._pages.clear()
         self._bytes = 0
 
     def _forget(self, key: tuple[int, int]) -> None:
         if (old := self._pages.pop(key, None)) is not None:
-            self._bytes -= len(old[1])
+            self._bytes -= len(old[1]) + ENTRY_BYTES

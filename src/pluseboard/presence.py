@@ -45,6 +45,7 @@ class PresenceTracker:
         # user -> socket -> online, idle, here (it sends no heartbeat) or offline (it does not count)
         self._sockets: dict[int, dict[int, str]] = {}
         self._changed: dict[int, str] = {}  # user -> what to write
+        self._untold: dict[int, str] = {}
         self._seen: set[int] = set()
         self._seen_written: dict[int, float] = {}
         self._sessions: set[int] = set()
@@ -90,6 +91,7 @@ class PresenceTracker:
                 await self._write_changes()
                 await self._write_seen(now)
                 await self._sweep()
+                await self._announce({})
                 if now - touched >= TOUCH_SECONDS:
                     touched = now
                     await self._touch_sessions()
@@ -132,12 +134,16 @@ class PresenceTracker:
             await self._announce({user_id: status for user_id, status in now.items() if status != "online"})
 
     async def _announce(self, statuses: dict[int, str]) -> None:
+        # Kept until it is told: the rows are written, so no later round would see a difference.
+        self._untold |= statuses
+        statuses = self._untold
         if not statuses:
             return
         emails = await presence.emails(self._database, list(statuses))
         workspaces = await members.workspace_ids_of_users(self._database, list(statuses))
         updates = [Update(user_id, emails[user_id], status, workspaces[user_id]) for user_id, status in statuses.items()]
         self._hub.publish_presence(msgspec.json.encode(updates).decode())
+        self._untold = {}
 
     async def _write_seen(self, now: float) -> None:
         """At most one write a user every 20 s, however many requests they make."""

@@ -61,3 +61,11 @@ async def test_bytes_that_are_no_frames_end_at_most_their_own_socket(path: str, 
     await fuzzed.replies(path, NOTHING)  # Ann's other socket is open, then and after
     await fuzzed.break_in(path, wire)
     assert [reply["type"] for reply in await fuzzed.replies(path, NOTHING)] == ["error"]
+
+
+@pytest.mark.parametrize("pieces", [[b"\xff\xfe"], [b"\xf0\x9f", b"\x91\xff"]], ids=["whole", "in fragments"])
+async def test_text_that_is_no_utf8_ends_its_socket(pieces: list[bytes], fuzzed: Fuzzed) -> None:
+    async with fuzzed.ann.socket("/ws/chat/") as socket:
+        await socket.connection.send(pieces, text=True)
+        assert await socket.closed() == 1007
+    fuzzed.ann.server.assert_no_traceback()

@@ -14,6 +14,7 @@ from tests.sockets.scenes import Json, MakePerson, ask, call, joined, make_team,
 
 MAX_REPLAY = 1000
 A_SECOND = 50
+EVENTS = ("new_message", "message_updated", "message_deleted")
 
 
 @asynccontextmanager
@@ -56,8 +57,11 @@ async def newest_seq(server: ServerProcess, channel_id: int) -> int:
 
 async def frames_after(socket: Socket, seq: int, count: int) -> list[Json]:
     """The next `count` frames: the events that follow `seq`, one by one."""
-    frames = [await socket.receive(10) for _ in range(count)]
-    assert [frame.get("seq") for frame in frames] == list(range(seq + 1, seq + count + 1)), frames
+    frames: list[Json] = []
+    for expected in range(seq + 1, seq + count + 1):
+        frame = await socket.receive(10)
+        assert frame["type"] in EVENTS and frame["seq"] == expected, (expected, frame)
+        frames.append(frame)
     return frames
 
 

@@ -82,24 +82,15 @@ async def create_channel(app: Services, user: CurrentUser, body: NewChannel) -> 
 
 
 async def edit_channel(app: Services, user: CurrentUser, channel_id: int, body: EditChannel) -> Channel:
-    seen = await administered_channel(app, user, channel_id)
-    old = seen.channel
-    if old.is_archived:
-        raise Forbidden(ARCHIVED)
-    new = msgspec.structs.replace(
-        old,
-        name=old.name if body.name is UNSET else body.name.strip(),
-        topic=old.topic if body.topic is UNSET else body.topic.strip(),
-        description=old.description if body.description is UNSET else body.description.strip(),
-        is_default=old.is_default if body.is_default is UNSET else int(body.is_default),
-    )
-    if new.is_default and not old.is_default:
-        if seen.role not in ("owner", "admin"):
-            raise Forbidden("Only an admin or the owner may make a channel the default")
-        if old.is_private:
-            raise Conflict("is_default must be false for a private channel")
+    await administered_channel(app, user, channel_id)
 
     async def work(tx: Connection) -> list[Event]:
+        # Locked, then read: of two edits at once neither undoes the other's field.
+        await channels.lock_many(tx, [channel_id])
+        seen = await channels.visible_to(tx, user.id, channel_id)
+        if seen is None:
+            raise NotFound("There is no such channel")
+        old, new = seen.channel, _edited(seen, body)
         await channels.update(tx, new, _live_name(new.name))
         if new.is_default and not old.is_default:
             await channels.add_everybody(tx, channel_id)
@@ -118,6 +109,26 @@ async def edit_channel(app: Services, user: CurrentUser, channel_id: int, body: 
     except DuplicateRow:
         raise Conflict(NAME_TAKEN) from None
     return (await visible_channel(app, user, channel_id)).channel
+
+
+def _edited(seen: VisibleChannel, body: EditChannel) -> Channel:
+    """The channel as it will be. Raises Forbidden, Conflict."""
+    old = seen.channel
+    if old.is_archived:
+        raise Forbidden(ARCHIVED)
+    new = msgspec.structs.replace(
+        old,
+        name=old.name if body.name is UNSET else body.name.strip(),
+        topic=old.topic if body.topic is UNSET else body.topic.strip(),
+        description=old.description if body.description is UNSET else body.description.strip(),
+        is_default=old.is_default if body.is_default is UNSET else int(body.is_default),
+    )
+    if new.is_default and not old.is_default:
+        if seen.role not in ("owner", "admin"):
+            raise Forbidden("Only an admin or the owner may make a channel the default")
+        if old.is_private:
+            raise Conflict("is_default must be false for a private channel")
+    return new
 
 
 async def archive_channel(app: Services, user: CurrentUser, channel_id: int) -> None:
@@ -176,6 +187,9 @@ async def add_channel_member(app: Services, user: CurrentUser, channel_id: int, 
 
 async def _add(app: Services, user: CurrentUser, channel: Channel, member_id: int, summary: str) -> bool:
     async def work(tx: Connection) -> tuple[list[Event], list[Change]]:
+        # Locked: who leaves the workspace at this moment leaves its channels after this, or is not let in.
+        if not await members.lock_roles(tx, channel.workspace_id, [member_id]):
+            raise NotFound("There is no such member in this workspace")
         await channels.add_member(tx, channel.id, member_id)
         change = await access.record(
             tx, Change(member_id, "channel_joined", workspace_id=channel.workspace_id, channel_id=channel.id)

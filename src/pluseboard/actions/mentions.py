@@ -28,7 +28,8 @@ async def mentioned(tx: Connection, channel_id: int, body: str) -> set[int]:
     if EVERYBODY in names:
         called.update(await channels.member_ids(tx, channel_id))
     elif ONLINE in names:
-        called.update(await presence.online_members(tx, channel_id))
+        online = await presence.online_members(tx, channel_id)
+        called.update(await channels.viewers_of(tx, channel_id, online))
     people = [name for name in names if name not in (EVERYBODY, ONLINE)]
     called.update(await channels.viewers_of(tx, channel_id, await users.ids_by_usernames(tx, people)))
     return called

@@ -53,13 +53,18 @@ async def create_workspace(app: Services, user: CurrentUser, body: NewWorkspace)
 
 
 async def edit_workspace(app: Services, user: CurrentUser, workspace_id: int, body: EditWorkspace) -> Workspace:
-    workspace = await administered_workspace(app, user, workspace_id)
-    name = workspace.name if body.name is UNSET else body.name.strip()
-    description = workspace.description if body.description is UNSET else body.description.strip()
+    await administered_workspace(app, user, workspace_id)
 
     async def work(tx: Connection) -> list[Event]:
+        # Locked, then read: of two edits at once neither undoes the other's field.
+        await workspaces.lock_live(tx, [workspace_id])
+        old = await workspaces.visible_to(tx, user.id, workspace_id)
+        if old is None:
+            raise NotFound(NO_WORKSPACE)
+        name = old.name if body.name is UNSET else body.name.strip()
+        description = old.description if body.description is UNSET else body.description.strip()
         await workspaces.update(tx, workspace_id, name, description)
-        if name == workspace.name:
+        if name == old.name:
             return []
         return [await record(tx, workspace_id, user, "workspace_renamed", workspace_id, f"renamed the workspace to {name}")]
 
@@ -121,7 +126,7 @@ async def change_role(app: Services, user: CurrentUser, workspace_id: int, membe
         mine, theirs = await _ranks(tx, workspace_id, user.id, member_id)
         if member_id == user.id:
             raise Forbidden("Nobody changes their own role; the owner may transfer the workspace")
-        if theirs >= mine or RANKS[role] > mine:
+        if mine < RANKS["admin"] or theirs >= mine or RANKS[role] > mine:
             raise Forbidden("Only somebody of a higher role may do this")
         member = await members.profile(tx, workspace_id, member_id)
         assert member is not None
@@ -169,7 +174,7 @@ async def transfer_ownership(app: Services, user: CurrentUser, workspace_id: int
     if workspace.role != "owner":
         raise Forbidden("Only the owner may transfer a workspace")
 
-    async def work(tx: Connection) -> list[Event]:
+    async def work(tx: Connection) -> tuple[list[Event], list[Change]]:
         mine, _ = await _ranks(tx, workspace_id, user.id, heir_id)
         if heir_id == user.id:
             raise BadInput("user_id must be another member")
@@ -179,10 +184,13 @@ async def transfer_ownership(app: Services, user: CurrentUser, workspace_id: int
         assert heir is not None
         await members.change_role(tx, workspace_id, user.id, "admin")
         await members.change_role(tx, workspace_id, heir_id, "owner")
+        changes = []
+        if heir.role == "guest":
+            changes.append(await access.record(tx, Change(heir_id, "role_changed", workspace_id=workspace_id)))
         summary = f"made {heir.full_name} the owner"
-        return [await record(tx, workspace_id, user, "ownership_transferred", heir_id, summary)]
+        return [await record(tx, workspace_id, user, "ownership_transferred", heir_id, summary)], changes
 
-    app.hub.publish(await app.database.transaction(work))
+    app.hub.publish(*await app.database.transaction(work))
 
 
 async def _ranks(tx: Connection, workspace_id: int, user_id: int, member_id: int) -> tuple[int, int]:

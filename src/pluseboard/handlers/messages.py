@@ -40,8 +40,9 @@ async def page(app: Services, user: CurrentUser, query: MessageQuery) -> Page[Me
         return _backwards(await messages.page_before(app.database, channel_id, before, limit + 1), limit)
     newest = app.pages.get(channel_id, limit, last_seq)
     if newest is None:
+        generation = app.pages.generation
         newest = encode(_backwards(await messages.page_before(app.database, channel_id, last_seq + 1, limit + 1), limit))
-        app.pages.put(channel_id, limit, last_seq, newest)
+        app.pages.put(channel_id, limit, last_seq, newest, generation)
     return Ready(newest)
 
 

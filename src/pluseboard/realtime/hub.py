@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 MAX_REPLAY = 1000
 REPLAY_CHUNK = 100
+REPLAY_CHARS = 128 * 1024  # pushed before the client must have taken them: well within its outbox
 GAP_PATIENCE_SECONDS = 0.02  # the missing event is nearly always on its way: two local commits announced in the wrong order
 POLL_SECONDS, DEAF_POLL_SECONDS = 10, 0.5  # ended access is polled for at the shorter one: known everywhere within a second
 ACCESS_WINDOW_SECONDS = 10
@@ -237,7 +238,8 @@ class Hub:
         try:
             await asyncio.sleep(GAP_PATIENCE_SECONDS)
             while topic.last_seq is not None and topic.early and self._topics.get(topic.name) is topic:
-                await self._read_on(topic)
+                if not await self._read_on(topic):
+                    await asyncio.sleep(GAP_PATIENCE_SECONDS)
         except ApiError as error:
             log.warning("a gap could not be filled yet", extra={"topic": topic.name, "error": error.message})
         finally:
@@ -280,10 +282,15 @@ class Hub:
                 missed = await LOGS[topic.kind].after(self._database, topic.id, position, REPLAY_CHUNK)
                 if not missed or missed[0].seq != position + 1:
                     raise TooFarBehindError(last_seq)
+                size = 0
                 for event in missed:
                     if event.seq <= last_seq:
                         subscriber.push(event)
                         position = event.seq
+                        size += len(event.frame.text)
+                    if size > REPLAY_CHARS:
+                        size = 0
+                        await subscriber.drained()
                 await subscriber.drained()
             # No await since last_seq was read: from here on every event is pushed live.
             topic.subscribers[key] = subscriber

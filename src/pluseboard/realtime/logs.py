@@ -25,7 +25,7 @@ class ChannelLog:
         found = [events.channel_event("new_message", id_, row.seq, row.json) for row in written]
         changes = await messages.changes_after(db, id_, seq, limit)
         found += [events.channel_event(change.type, id_, change.seq, change.json) for change in changes]
-        return _in_order(found, limit)
+        return _in_order(found, seq, limit)
 
 
 class WorkspaceLog:
@@ -43,7 +43,7 @@ class UserLog:
     async def after(self, db: Executor, id_: int, seq: int, limit: int) -> list[Event]:
         found = [events.notification(id_, record) for record in await notifications.page_after(db, id_, seq, limit)]
         found += [await read_mark(db, id_, change) for change in await notifications.changes_after(db, id_, seq, limit)]
-        return _in_order(found, limit)
+        return _in_order(found, seq, limit)
 
 
 async def read_mark(db: Executor, user_id: int, change: notifications.Change) -> Event:
@@ -61,6 +61,8 @@ async def read_mark(db: Executor, user_id: int, change: notifications.Change) ->
 LOGS: dict[str, Log] = {"channel": ChannelLog(), "workspace": WorkspaceLog(), "user": UserLog()}
 
 
-def _in_order(found: list[Event], limit: int) -> list[Event]:
-    """Two sources that were each read up to `limit` are complete together up to `limit`."""
-    return sorted(found, key=lambda event: event.seq)[:limit]
+def _in_order(found: list[Event], seq: int, limit: int) -> list[Event]:
+    """Two sources that were each read up to `limit` are complete together up to `limit`, and as far as there is no hole: between
+    the two queries the log may have gone on."""
+    ordered = sorted(found, key=lambda event: event.seq)[:limit]
+    return [event for place, event in enumerate(ordered, seq + 1) if event.seq == place]

@@ -10,7 +10,7 @@ import itertools
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Union
+from typing import Any, TypeVar, Union
 
 from msgspec import UNSET, Struct, UnsetType
 from starlette.websockets import WebSocket, WebSocketState
@@ -41,6 +41,7 @@ ENDS = {"workspace_left": "removed", "workspace_deleted": "deleted", "role_chang
 
 _numbers = itertools.count(1)
 
+T = TypeVar("T")
 FrameHandler = Callable[["Connection", Any], Awaitable[dict[str, Any] | None]]
 
 
@@ -55,6 +56,8 @@ class Connection:
         self.feeds: dict[int, ActivityFeed] = {}
         self.watching: set[int] = set()
         self.watching_presence = False
+        self._renamed = False
+        self.access_changes = 0  # how many have been acted on: an answer of the database from before one is out of date
         self._websocket = websocket
         self._outbox = Outbox(websocket)
         self.closing = False
@@ -87,10 +90,13 @@ class Connection:
 
     def access_changed(self, change: Change) -> None:
         """Synchronous, so that what is delivered next already obeys it."""
+        self.access_changes += 1
         kind, workspace_id, channel_id = change.kind, change.workspace_id, change.channel_id
         if kind == "session_revoked":
             if change.session_id == self.user.session_id:
                 self.close(SIGNED_OUT)
+        elif kind == "profile_changed":
+            self._renamed = True
         elif kind == "workspace_joined":
             if self.watching_presence:
                 self.app.registry.watch(self, workspace_id)
@@ -129,8 +135,20 @@ class Connection:
     async def watch_presence(self) -> None:
         """Show this socket who comes and goes in the user's workspaces."""
         self.watching_presence = True
-        for workspace_id in (await members.workspace_ids_of_users(self.app.database, [self.user.id]))[self.user.id]:
+
+        async def ask() -> list[int]:
+            return (await members.workspace_ids_of_users(self.app.database, [self.user.id]))[self.user.id]
+
+        for workspace_id in await self.up_to_date(ask):
             self.app.registry.watch(self, workspace_id)
+
+    async def up_to_date(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What the database says, asked again when access changed meanwhile: what is noted at once is then found by the next."""
+        while True:
+            before = self.access_changes
+            answer = await ask()
+            if self.access_changes == before:
+                return answer
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -165,6 +183,8 @@ class Connection:
             asked = decoder.decode(text)
             ref = asked.ref
             self.app.presence.seen(self.user.id, self.user.session_id)
+            if self._renamed:
+                await self._read_user()
             answer = await handlers[type(asked)](self, asked)
         except TooFarBehindError as error:
             of = {name: id_ for name in ("channel_id", "workspace_id") if (id_ := getattr(asked, name, UNSET)) is not UNSET}
@@ -181,6 +201,12 @@ class Connection:
         if not isinstance(ref, UnsetType):
             self.send(frame(Ack(ref, **(answer or {}))))
         return True
+
+    async def _read_user(self) -> None:
+        """The name under which the next frame acts."""
+        row = await sessions.live(self.app.database, self.user.session_id)
+        if row is not None:
+            self._renamed, self.user = False, CurrentUser(*row, self.user.session_id)
 
     def _fail(self, error: ApiError, ref: Ref | UnsetType) -> None:
         self.send(frame(ErrorFrame(error.code, error.message, None if isinstance(ref, UnsetType) else ref)))
@@ -268,7 +294,7 @@ async def _authenticate(websocket: WebSocket, app: Services) -> CurrentUser:
     if ticket:
         session_id = await sessions.consume_ticket(app.database, hash_secret(ticket))
         row = await sessions.live(app.database, session_id) if session_id else None
-        if session_id is None or row is None:
+        if session_id is None or row is None or app.auth.is_revoked(session_id):
             raise Unauthorized
         user = CurrentUser(*row, session_id)
     elif token and token not in ("undefined", "null"):

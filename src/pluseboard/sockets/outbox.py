@@ -69,6 +69,11 @@ class Outbox:
         self._waiting.clear()
         if self._task is not None:
             self._task.cancel()
+            self._task = None
+        if self._empty is not None:
+            # Here, too: a task that is cancelled before its first step never comes to its end.
+            self._empty.set()
+            self._empty = None
 
     def _has_room_for(self, frame: Frame) -> bool:
         return len(self._waiting) < MAX_FRAMES and self._bytes + len(frame.text) <= MAX_BYTES
@@ -97,7 +102,8 @@ class Outbox:
             # The client has gone; the reader sees that too.
             self._waiting.clear()
         finally:
-            self._task = self._empty = None
+            if self._empty is empty:
+                self._task = self._empty = None
             empty.set()
 
     async def _close(self, code: int) -> None:

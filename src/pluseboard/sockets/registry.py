@@ -41,10 +41,8 @@ class Registry:
         self._by_user[connection.user.id].discard(connection)
         if not self._by_user[connection.user.id]:
             del self._by_user[connection.user.id]
-        for workspace_id in connection.watching:
-            self._watchers[workspace_id].discard(connection)
-            if not self._watchers[workspace_id]:
-                del self._watchers[workspace_id]
+        for workspace_id in list(connection.watching):
+            self.unwatch(connection, workspace_id)
 
     def watch(self, connection: "Connection", workspace_id: int) -> None:
         connection.watching.add(workspace_id)
@@ -52,7 +50,10 @@ class Registry:
 
     def unwatch(self, connection: "Connection", workspace_id: int) -> None:
         connection.watching.discard(workspace_id)
-        self._watchers[workspace_id].discard(connection)
+        if watchers := self._watchers.get(workspace_id):
+            watchers.discard(connection)
+            if not watchers:
+                del self._watchers[workspace_id]
 
     def apply(self, change: Change) -> None:
         """An access change, synchronously: whatever is delivered after it already obeys it."""
