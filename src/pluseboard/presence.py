@@ -129,9 +129,7 @@ class PresenceTracker:
         gone = await presence.sweep_stale(self._database)
         if gone:
             left = await presence.statuses(self._database, gone)
-            now = {user_id: left.get(user_id, "offline") for user_id in gone}
-            # Whoever is online elsewhere was so before, too.
-            await self._announce({user_id: status for user_id, status in now.items() if status != "online"})
+            await self._announce({user_id: left.get(user_id, "offline") for user_id in gone})
 
     async def _announce(self, statuses: dict[int, str]) -> None:
         # Kept until it is told: the rows are written, so no later round would see a difference.

@@ -5,16 +5,19 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from http.cookiejar import CookieJar
 from typing import Any
 
 import httpx
 from websockets.exceptions import InvalidStatus
 
 from tests.conftest import Person, Socket
-from tests.servers import ServerProcess
+from tests.servers import MailServer, ServerProcess
 
 Json = dict[str, Any]
 MakePerson = Callable[..., Awaitable[Person]]
+PATHS = ["/ws/chat/", "/ws/activity/", "/ws/presence/", "/ws/notifications/", "/ws/"]
 ORIGIN = {"Origin": "http://localhost:3000"}
 
 
@@ -23,6 +26,13 @@ async def call(client: httpx.AsyncClient, method: str, path: str, **body: Any) -
     answer = await client.request(method, path, json=body if body or method == "POST" else None)
     assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
     return answer.json() if answer.content else {}
+
+
+async def second_device(someone: Person, mail: MailServer, server: ServerProcess | None = None) -> Person:
+    """The same person, signed in once more."""
+    device = replace(someone, cookies=CookieJar(), server=server or someone.server)
+    assert (await device.sign_in(mail)).is_success and device.access_token != someone.access_token
+    return device
 
 
 async def own_id(someone: Person) -> int:

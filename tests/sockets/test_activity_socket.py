@@ -1,6 +1,6 @@
 """/ws/activity/: what happens in a workspace, as it happens, to whom it may be shown."""
 
-from tests.conftest import Cluster, Socket
+from tests.conftest import Cluster, Person, Socket
 from tests.sockets.scenes import (
     Json,
     MakePerson,
@@ -27,9 +27,9 @@ async def updates(socket: Socket, count: int) -> list[Json]:
     return frames
 
 
-async def feed(someone: object, workspace_id: int) -> list[Json]:
+async def feed(someone: Person, workspace_id: int) -> list[Json]:
     """Over HTTP, the oldest first."""
-    answer = await call(someone.http, "POST", "/api/activities/", workspace_id=workspace_id, limit=200)  # type: ignore[attr-defined]
+    answer = await call(someone.http, "POST", "/api/activities/", workspace_id=workspace_id, limit=200)
     return list(answer["data"][::-1])
 
 

@@ -1,11 +1,8 @@
 """/ws/notifications/: a user's own log: what concerns them, and what they have read on their other devices."""
 
-from dataclasses import replace
-from http.cookiejar import CookieJar
-
 import pytest
 
-from tests.conftest import Cluster, Socket
+from tests.conftest import Cluster, Person, Socket
 from tests.servers import MailServer
 from tests.sockets.scenes import (
     Json,
@@ -19,10 +16,12 @@ from tests.sockets.scenes import (
     nothing_waits,
     own_id,
     post,
+    second_device,
     subscribed,
 )
 
 NOTIFICATIONS = "/ws/notifications/"
+Devices = tuple[Person, Person, Person]
 
 
 async def notification(socket: Socket) -> Json:
@@ -113,15 +112,13 @@ async def test_nothing_comes_before_subscribing_nor_after_unsubscribing(cluster:
 
 
 @pytest.fixture
-async def bobs_phone(cluster: Cluster, mail: MailServer, person: MakePerson):  # type: ignore[no-untyped-def]
+async def bobs_phone(cluster: Cluster, mail: MailServer, person: MakePerson) -> Devices:
     """(alice, bob, bob again on a second device)"""
     alice, bob = await person("alice"), await person("bob")
-    phone = replace(bob, cookies=CookieJar(), server=cluster.b)
-    assert (await phone.sign_in(mail)).is_success and phone.access_token != bob.access_token
-    return alice, bob, phone
+    return alice, bob, await second_device(bob, mail, cluster.b)
 
 
-async def test_a_notification_read_on_one_device_is_read_on_the_others(cluster: Cluster, bobs_phone) -> None:  # type: ignore[no-untyped-def]
+async def test_a_notification_read_on_one_device_is_read_on_the_others(cluster: Cluster, bobs_phone: Devices) -> None:
     alice, bob, phone = bobs_phone
     _, channel_id = await make_team(alice, bob)
     async with subscribed(bob, cluster.a) as laptop_socket, subscribed(phone, cluster.b) as phone_socket:
@@ -143,7 +140,7 @@ async def test_a_notification_read_on_one_device_is_read_on_the_others(cluster: 
         assert (await call(device.http, "GET", "/api/notifications/?unread=1"))["data"] == []
 
 
-async def test_a_channel_read_on_one_device_is_read_on_the_others(cluster: Cluster, bobs_phone) -> None:  # type: ignore[no-untyped-def]
+async def test_a_channel_read_on_one_device_is_read_on_the_others(cluster: Cluster, bobs_phone: Devices) -> None:
     alice, bob, phone = bobs_phone
     _, channel_id = await make_team(alice, bob)
     for body in ("one", f"two @{bob.username}", "three"):

@@ -141,6 +141,23 @@ async def test_a_device_that_says_offline_does_not_count(cluster: Cluster, perso
         assert await status_of(hers, bob) == "online"
 
 
+async def test_sockets_that_send_no_heartbeat_show_their_user_online_and_leave_idling_to_those_that_do(
+    cluster: Cluster, person: MakePerson
+) -> None:
+    alice, bob = await person("alice"), await person("bob")
+    await make_workspace(alice, bob)
+    async with alice.socket(PRESENCE, cluster.a) as hers, bob.socket("/ws/chat/", cluster.b):
+        assert await status_of(hers, bob) == "online"
+        async with bob.socket(PRESENCE, cluster.a) as his, bob.socket("/ws/notifications/", cluster.a):
+            await ask(his, "heartbeat", status="idle")
+            assert await next_status(hers, bob, "online") == "idle"
+        # Thirty seconds later, his chat on b is all that is left of him.
+        older = "UPDATE presence SET seen_at = seen_at - INTERVAL 31 SECOND WHERE user_id = %s AND status = 'idle'"
+        async with asyncio.timeout(10):
+            while (bob.email, "online") not in await heard(hers, 0.5):
+                await cluster.a.database.query(older, [await own_id(bob)])
+
+
 async def test_a_process_that_is_killed_leaves_nobody_online(
     cluster: Cluster, person: MakePerson, start_server: Callable[..., Awaitable[ServerProcess]]
 ) -> None:

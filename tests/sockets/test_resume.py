@@ -195,6 +195,8 @@ async def test_a_client_ahead_of_the_log_is_told_to_fetch_anew(cluster: Cluster,
         for ahead in (2, 2**63 - 1):
             await join_from(socket, channel_id, ahead)
             assert await socket.receive() == {"type": "resync_required", "seq": 1, "channel_id": channel_id}
+        await socket.send({"type": "join_channel", "channel_id": channel_id, "since_seq": 2, "ref": "mine"})
+        assert (await socket.receive())["ref"] == "mine"
         await post(alice, channel_id, "two")
         await messages(witness, 1)
         await nothing_waits(socket)

@@ -3,8 +3,6 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from http.cookiejar import CookieJar
 from typing import Any
 
 import jwt
@@ -13,9 +11,20 @@ from websockets.exceptions import InvalidStatus
 
 from tests.conftest import Cluster, Person
 from tests.servers import MailServer, ServerProcess
-from tests.sockets.scenes import ORIGIN, Json, MakePerson, ask, call, make_team, nothing_waits, opens, refused
+from tests.sockets.scenes import (
+    ORIGIN,
+    PATHS,
+    Json,
+    MakePerson,
+    ask,
+    call,
+    make_team,
+    nothing_waits,
+    opens,
+    refused,
+    second_device,
+)
 
-PATHS = ["/ws/chat/", "/ws/activity/", "/ws/presence/", "/ws/notifications/", "/ws/"]
 StartServer = Callable[..., Awaitable[ServerProcess]]
 
 
@@ -33,12 +42,6 @@ async def ticket(someone: Person, server: ServerProcess | None = None) -> str:
     answer = await call(someone.on(server or someone.server), "POST", "/api/ws-ticket/")
     assert answer["expires_in"] == 30
     return str(answer["ticket"])
-
-
-async def second_device(someone: Person, mail: MailServer) -> Person:
-    device = replace(someone, cookies=CookieJar())
-    assert (await device.sign_in(mail)).is_success
-    return device
 
 
 @pytest.mark.parametrize("path", PATHS)

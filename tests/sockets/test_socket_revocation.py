@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import Cluster, Person, Socket
 from tests.servers import MailServer
 from tests.sockets.scenes import (
+    PATHS,
     MakePerson,
     add_member,
     ask,
@@ -23,9 +24,9 @@ from tests.sockets.scenes import (
     post,
     refusal,
     refused,
+    second_device,
     subscribed,
 )
-from tests.sockets.test_socket_access import PATHS, second_device
 
 
 @asynccontextmanager
@@ -181,6 +182,7 @@ async def test_leaving_and_deleting_end_a_subscription_too(
         await end(bob, alice, workspace_id, channel_id)
         answer = await chat.receive(1)
         assert (answer["type"], answer["workspace_id"]) == ("unsubscribed", workspace_id)
+        assert answer["reason"] == ("deleted" if end is delete_workspace else "removed")
         if end is not delete_workspace:
             await post(alice, channel_id, "after")
         await nothing_waits(chat)

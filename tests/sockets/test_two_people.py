@@ -4,9 +4,8 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from tests.conftest import Cluster, Person, Socket
-from tests.servers import MailServer
-from tests.sockets.scenes import Json, MakePerson, ask, call, make_team
-from tests.sockets.test_socket_access import second_device
+from tests.servers import MailServer, ServerProcess
+from tests.sockets.scenes import Json, MakePerson, ask, call, make_team, second_device
 
 
 class Screen:
@@ -27,9 +26,9 @@ class Screen:
                 self.frames.append(await self.socket.receive(6))
 
 
-async def sit_down(stack: AsyncExitStack, someone: Person, server: object, workspace_id: int, channel_id: int) -> Screen:
+async def sit_down(stack: AsyncExitStack, someone: Person, server: ServerProcess, workspace_id: int, channel_id: int) -> Screen:
     """Open /ws/ and follow everything, as a client does when it starts."""
-    socket = await stack.enter_async_context(someone.socket("/ws/", server))  # type: ignore[arg-type]
+    socket = await stack.enter_async_context(someone.socket("/ws/", server))
     await ask(socket, "subscribe")
     await ask(socket, "subscribe", workspace_id=workspace_id)
     await ask(socket, "join_channel", channel_id=channel_id)
