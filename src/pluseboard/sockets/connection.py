@@ -20,7 +20,7 @@ from pluseboard.decoding import JsonDecoder
 from pluseboard.errors import ApiError, BadInput, Forbidden, TooManyRequests, Unauthorized, Unavailable, error_response
 from pluseboard.fields import Ref
 from pluseboard.origins import is_allowed_origin
-from pluseboard.realtime.events import Ack, ErrorFrame, Frame, ResyncRequired, Unsubscribed, frame
+from pluseboard.realtime.events import Ack, ErrorFrame, Frame, ResyncRequired, Unsubscribed, frame, user_topic
 from pluseboard.realtime.hub import TooFarBehindError
 from pluseboard.repositories import members, sessions
 from pluseboard.repositories.access import Change
@@ -277,7 +277,7 @@ def _release(connection: Connection) -> None:
         connection.leave_channel(channel_id)
     for workspace_id in list(connection.feeds):
         connection.end_feed(workspace_id)
-    app.hub.unsubscribe(f"user:{connection.user.id}", connection.number)
+    app.hub.unsubscribe(user_topic(connection.user.id), connection.number)
     app.registry.remove(connection)
     app.presence.gone(connection.user.id, connection.number)
     connection.discard()
