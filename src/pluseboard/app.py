@@ -29,6 +29,7 @@ from pluseboard.routes import ENDPOINTS, SOCKETS
 from pluseboard.services import Services
 from pluseboard.settings import Settings, load_settings
 from pluseboard.sockets.registry import Registry
+from pluseboard.tasks import ended
 from pluseboard.tokens import Tokens
 
 log = logging.getLogger(__name__)
@@ -105,17 +106,6 @@ def create_app(settings: Settings) -> Starlette:
     app.state.services = services
     app.state.endpoints, app.state.sockets = ENDPOINTS, socket_catalog.SOCKETS  # for the documentation
     return app
-
-
-async def ended(tasks: list[asyncio.Task[None]]) -> None:
-    """Cancel them until they have ended. Python 3.11's wait_for, by which aiomysql and aiosmtplib connect and read, loses a
-    cancellation that comes in the same moment as what it waits for: once is not enough."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=0.5)
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _access_changed(services: Services, change: Change) -> None:

@@ -133,7 +133,7 @@ def _serve_alone(config: Config, listener: socket.socket) -> bool:
 
 
 def _end_with_parent() -> None:
-    """A worker whose parent was killed would keep the port for ever."""
+    """A worker whose parent was killed would keep the port for ever, and nobody would wait for its end."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         watch = parent
@@ -141,6 +141,8 @@ def _end_with_parent() -> None:
         def wait() -> None:
             watch.join()
             os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(GRACE_SECONDS + STUCK_SECONDS)
+            os._exit(1)
 
         threading.Thread(target=wait, daemon=True).start()
 

@@ -19,6 +19,8 @@ from broadcaster import BroadcastBackend, Event
 from redis import asyncio as redis
 from redis.exceptions import RedisError
 
+from pluseboard.tasks import ended
+
 log = logging.getLogger(__name__)
 
 FEED = "feed"
@@ -58,9 +60,7 @@ class RedisBackend(BroadcastBackend):
         self._tasks = [asyncio.create_task(self._supervise()), asyncio.create_task(self._sing())]
 
     async def disconnect(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
         await self._redis.aclose()
 
     async def subscribe(self, group: str) -> None:

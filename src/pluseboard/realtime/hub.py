@@ -26,6 +26,7 @@ from pluseboard.realtime.events import Event, Frame
 from pluseboard.realtime.logs import LOGS
 from pluseboard.repositories import access
 from pluseboard.repositories.access import Change
+from pluseboard.tasks import ended
 
 log = logging.getLogger(__name__)
 
@@ -105,9 +106,7 @@ class Hub:
         self._spawn(self._poll())
 
     async def stop(self) -> None:
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
         if self._bus:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._bus.disconnect()
