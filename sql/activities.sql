@@ -3,8 +3,12 @@
 INSERT INTO activities (workspace_id, seq, actor_id, type, ref_id, channel_id, is_private, summary, created_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 
+-- name: last_id
+-- The id of a batch's last row, and the step from one id to the next: with the first id they give all of them.
+SELECT id, @@auto_increment_increment FROM activities WHERE workspace_id = %s AND seq = %s
+
 -- name: ids
--- The ids that a batch was given.
+-- The ids that a batch was given, where they are not in one piece.
 SELECT workspace_id, seq, id FROM activities WHERE (workspace_id, seq) IN %s
 
 -- name: page_before

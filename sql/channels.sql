@@ -34,6 +34,10 @@ WHERE c.id = %s AND (cm.user_id IS NOT NULL OR (c.is_private = 0 AND wm.role <> 
 -- Before somebody joins workspaces: locks the channels that they join too, before the workspaces, as everybody does.
 SELECT id FROM channels WHERE workspace_id IN %s AND is_default = 1 AND archived_at IS NULL ORDER BY id FOR UPDATE
 
+-- name: workspaces_of
+-- To which workspaces channels belong, for a batch of messages; asked once a channel and process.
+SELECT id, workspace_id FROM channels WHERE id IN %s
+
 -- name: lock_many
 -- Locks channels in one order before numbering events in them; what a batch of messages must know of each.
 SELECT id, workspace_id, name, is_private, archived_at IS NOT NULL, last_seq, message_count FROM channels WHERE id IN %s ORDER BY id FOR UPDATE

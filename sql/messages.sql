@@ -2,8 +2,12 @@
 -- The messages of a batch, numbered by the caller, who holds the locks of their channels.
 INSERT INTO messages (channel_id, seq, number, sender_id, client_msg_id, body, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s)
 
+-- name: last_id
+-- The id of a batch's last row, and the step from one id to the next: with the first id they give all of them.
+SELECT id, @@auto_increment_increment FROM messages WHERE channel_id = %s AND seq = %s
+
 -- name: ids
--- The ids that a batch was given. (LAST_INSERT_ID() plus a step would be wrong on a Galera cluster, whose step changes.)
+-- The ids that a batch was given, where they are not in one piece.
 SELECT channel_id, seq, id FROM messages WHERE (channel_id, seq) IN %s
 
 -- name: sent_before

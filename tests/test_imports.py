@@ -16,7 +16,20 @@ LAYERS = {
     "realtime": {"realtime", "repositories", "shared"},
     "repositories": {"repositories", "database", "schemas"},
 }
-SHARED = {"auth", "clock", "database", "decoding", "errors", "fields", "schemas", "settings", "tasks", "tokens", "origins"}
+SHARED = {
+    "auth",
+    "clock",
+    "database",
+    "decoding",
+    "errors",
+    "fields",
+    "headers",
+    "schemas",
+    "settings",
+    "tasks",
+    "tokens",
+    "origins",
+}
 # Who may know a library.
 HOMES = {
     "aiomysql": {"database.py"},

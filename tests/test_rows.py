@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from pluseboard import repositories
-from pluseboard.database import Connection
+from pluseboard.database import Answer, Connection
 from pluseboard.database import Database as Pool
 from pluseboard.repositories import (
     access,
@@ -99,10 +99,15 @@ class Checked:
     def __init__(self) -> None:
         self.seen: set[str] = set()
 
-    async def __call__(self, function: Callable[..., Awaitable[Any]], *args: Any) -> Any:
-        result = await function(*args)
+    async def __call__(self, function: Callable[..., Any], *args: Any) -> Any:
+        result, kind = function(*args), get_type_hints(function)["return"]
+        if inspect.isawaitable(result):
+            result = await result
+        else:  # sent with the next
+            await args[0].flush()
+        if isinstance(result, Answer):
+            result, [kind] = result.value, get_args(kind)
         name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
-        kind = get_type_hints(function)["return"]
         assert list(faults(result, kind, name)) == []
         if result or kind is type(None):
             self.seen.add(name)
@@ -157,7 +162,7 @@ async def test_every_repository_function_returns_what_it_says(pool: Pool) -> Non
         f"{module.__name__.rpartition('.')[2]}.{name}"
         for module in MODULES
         for name, function in vars(module).items()
-        if inspect.iscoroutinefunction(function) and function.__module__ == module.__name__
+        if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
     }
     assert len(every) > 100
     assert every - check.seen == set(), "never called here, or never with a result"
@@ -221,11 +226,14 @@ async def places(check: Checked, tx: Connection, ann: int, bob: int) -> tuple[in
 
 async def talk(check: Checked, tx: Connection, workspace: int, channel: int, ann: int, bob: int) -> None:
     await check(channels.lock_many, tx, [channel])
+    assert await check(channels.workspaces_of, tx, [channel, 999]) == {channel: workspace}
     texts = [
         messages.NewRow(channel, seq, seq, ann, f"key-{seq}" if seq % 2 else f"~{seq}", text, NOW)
         for seq, text in enumerate(TEXTS, 1)
     ]
-    ids = await check(messages.insert_many, tx, texts)
+    given = await check(messages.insert_many, tx, texts)
+    assert await check(messages.ids, tx, texts) == given
+    ids = {(row.channel_id, row.seq): id_ for row, id_ in zip(texts, given, strict=True)}
     await check(channels.advance_many, tx, {channel: len(texts)})
     await check(channels.read_many, tx, [(channel, ann, len(texts), len(texts), NOW)])
     assert await check(channels.last_seqs, tx, [channel]) == {channel: len(texts)}
@@ -278,10 +286,12 @@ def _own(row: messages.NewRow) -> str | None:
 
 async def news(check: Checked, tx: Connection, workspace: int, channel: int, ann: int, bob: int) -> None:
     rows = [activities.NewRow(workspace, seq, ann, "message_sent", 1, channel, 0, TEXTS[3], NOW) for seq in (1, 2)]
-    ids = await check(activities.insert_many, tx, rows)
+    given = await check(activities.insert_many, tx, rows)
+    assert await check(activities.ids, tx, rows) == given
+    assert await check(activities.insert, tx, rows[0]._replace(seq=3)) > given[-1]
     await check(activities.page_after, tx, workspace, 0, 10)
     [newest] = await check(activities.page_before, tx, workspace, 3, 1, [], True, 1)
-    assert (newest.id, newest.summary, newest.channel_id) == (ids[workspace, 2], TEXTS[3], channel)
+    assert (newest.id, newest.summary, newest.channel_id) == (given[1], TEXTS[3], channel)
     await check(activities.seq_of, tx, workspace, newest.id)
     await check(activities.last_seq, tx, workspace)
 
@@ -367,7 +377,7 @@ async def the_end(check: Checked, tx: Connection, workspace: int, channel: int, 
     assert await check(workspaces.purgeable, tx) == [workspace]
     assert await check(maintenance.channel_ids, tx, workspace) == [channel]
     assert await check(maintenance.delete_messages, tx, channel) == len(TEXTS)
-    assert await check(maintenance.delete_activities, tx, workspace) == 2
+    assert await check(maintenance.delete_activities, tx, workspace) == 3
     assert await check(maintenance.delete_notifications, tx, workspace) == 2
     await check(workspaces.purge, tx, workspace)
     assert await workspaces.purgeable(tx) == []

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from pluseboard.database import Database
 from pluseboard.errors import Unauthorized
+from pluseboard.headers import header
 from pluseboard.repositories import sessions
 from pluseboard.tokens import ACCESS_SECONDS, REFRESH_SECONDS, Tokens
 
@@ -135,7 +136,7 @@ async def authenticate(request: HTTPConnection) -> CurrentUser:
 
 def bearer_token(request: HTTPConnection) -> str | None:
     """The token of an `Authorization: Bearer` header."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    scheme, _, token = header(request.scope, b"authorization").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 
 
@@ -156,7 +157,7 @@ async def _user_of_cookies(request: HTTPConnection, auth: Authenticator) -> Curr
 
 def set_session_cookies(request: HTTPConnection, response: Response) -> None:
     """Put on the answer what the handler or the refresh on the way decided: `request.state.grant`, a Grant, or None to clear."""
-    if not hasattr(request.state, "grant"):
+    if "grant" not in request.scope.get("state", ()):
         return
     settings = request.app.state.services.settings
     grant: Grant | None = request.state.grant

@@ -312,6 +312,8 @@ async def _has(database: Database, said: Said) -> bool:
     key = (said.channel_id, said.sender_id, said.key)
     with suppress(Exception):
         await database.connect()
-        found = (await messages.sent_before(database, [key])).get(key)
-        return found is not None and found.id == said.message_id
+        async with database.connection() as connection:
+            answer = messages.sent_before(connection, [key])
+            await connection.flush()
+            return key in answer.value and answer.value[key].id == said.message_id
     return False

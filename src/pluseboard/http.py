@@ -21,6 +21,7 @@ from pluseboard.auth import authenticate, set_session_cookies
 from pluseboard.decoding import JsonDecoder, QueryDecoder
 from pluseboard.errors import ApiError, MethodNotAllowed, NotFound, TooLarge, UnsupportedMedia, error_response
 from pluseboard.fields import MAX_ID
+from pluseboard.headers import header
 
 Handler = Callable[..., Awaitable[Any]]
 MAX_BODY_BYTES = 1024 * 1024
@@ -127,10 +128,10 @@ def _path_number(raw: str) -> int:
 
 async def read_json(request: Request) -> bytes:
     """The body, of at most 1 MiB. Raises UnsupportedMedia, TooLarge."""
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    content_type = header(request.scope, b"content-type").partition(";")[0].strip().lower()
     if content_type != "application/json":
         raise UnsupportedMedia
-    length = request.headers.get("content-length", "0")
+    length = header(request.scope, b"content-length")
     if length.isdecimal() and int(length) > MAX_BODY_BYTES:
         raise TooLarge
     chunks: list[bytes] = []

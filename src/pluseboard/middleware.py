@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pluseboard.errors import ApiError, BadInput, NotFound, error_response
+from pluseboard.headers import header
 from pluseboard.logs import request_id
 from pluseboard.origins import check_origin
 from pluseboard.settings import Settings
@@ -49,7 +50,7 @@ class FrontDoor:
             # The seed's paths end in a slash; /ws and /ws/ are the same.
             return await self._app(scope, receive, send)
         started = time.perf_counter()
-        asked_id = HTTPConnection(scope).headers.get("x-request-id", "")
+        asked_id = header(scope, b"x-request-id")
         id_ = asked_id if asked_id and _REQUEST_ID.match(asked_id) else f"{self._id}-{next(self._numbers)}"
         reset = request_id.set(id_)
         no_store = path.startswith("/api")

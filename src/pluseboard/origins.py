@@ -6,12 +6,13 @@ from starlette.requests import HTTPConnection
 
 from pluseboard.auth import bearer_token
 from pluseboard.errors import Forbidden
+from pluseboard.headers import header
 from pluseboard.settings import Settings
 
 
 def check_origin(settings: Settings, request: HTTPConnection) -> None:
     """Raises Forbidden for a write that a foreign page makes with the user's cookies."""
-    origin = request.headers.get("origin")
+    origin = header(request.scope, b"origin")
     if origin and not bearer_token(request) and not is_allowed_origin(settings, request, origin):
         raise Forbidden("This origin may not write here")
 
@@ -22,4 +23,4 @@ def is_allowed_origin(settings: Settings, request: HTTPConnection, origin: str) 
         netloc = urlsplit(origin).netloc
     except ValueError:
         return False
-    return origin in settings.allowed_origins or netloc == request.headers.get("host")
+    return origin in settings.allowed_origins or netloc == header(request.scope, b"host")

@@ -86,7 +86,7 @@ async def edit_channel(app: Services, user: CurrentUser, channel_id: int, body: 
 
     async def work(tx: Connection) -> list[Event]:
         # Locked, then read: of two edits at once neither undoes the other's field.
-        await channels.lock_many(tx, [channel_id])
+        channels.lock_many(tx, [channel_id])
         seen = await channels.visible_to(tx, user.id, channel_id)
         if seen is None:
             raise NotFound("There is no such channel")

@@ -10,15 +10,16 @@ import asyncio
 import itertools
 import logging
 import secrets
-from collections import Counter, defaultdict, deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pluseboard.actions.mentions import mentioned
 from pluseboard.actions.recording import About, activity_event, notify
 from pluseboard.auth import CurrentUser
 from pluseboard.clock import utc_now
-from pluseboard.database import Connection, Database, DuplicateRow, LostCommit
+from pluseboard.database import Answer, Connection, Database, DuplicateRow, LostCommit
 from pluseboard.errors import ApiError, Forbidden, NotFound, Unavailable
 from pluseboard.realtime import events
 from pluseboard.realtime.events import Event
@@ -30,6 +31,7 @@ from pluseboard.schemas import Message, MessageSent
 log = logging.getLogger(__name__)
 
 MAX_BATCH = 128
+MAX_KNOWN_CHANNELS = 100_000
 MAX_BATCH_CHARS = 500_000  # times 4 bytes stays well below the 4 MB that MySQL 5.7 takes as one packet
 
 
@@ -47,9 +49,12 @@ class Draft:
 
 @dataclass(slots=True)
 class Written:
-    """What a batch did: the answer to each draft, and what to publish."""
+    """What a batch did: the answers that need no commit, the rows that it wrote, and events that came with them."""
 
     answers: dict[Draft, MessageSent | ApiError] = field(default_factory=dict)
+    sent: list[tuple[Draft, messages.NewRow, int]] = field(default_factory=list)  # with their ids
+    recorded: list[activities.NewRow] = field(default_factory=list)  # of those messages, in the same order
+    activity_ids: Answer[list[int]] | None = None
     events: list[Event] = field(default_factory=list)
 
 
@@ -61,6 +66,7 @@ class Poster:
         self._hub = hub
         self._max_pending = max_pending
         self._pending: deque[Draft] = deque()
+        self._workspaces: dict[int, int] = {}  # channel -> its workspace, which never changes
         self._id = secrets.token_hex(8)  # with a number, a key that no other process gives
         self._numbers = itertools.count(1)
         self._arrived = asyncio.Event()
@@ -126,17 +132,51 @@ class Poster:
                 _refuse(draft, answer)
             elif not draft.sent.done():  # the client may have gone
                 draft.sent.set_result(answer)
-        self._hub.publish(written.events)
+        self._hub.publish(await self._events(written))
 
     async def _write(self, batch: Sequence[Draft]) -> Written:
         """The transaction, tried again when another process wrote the same client_msg_id between look and insert."""
+        if unknown := {draft.channel_id for draft in batch} - self._workspaces.keys():
+            if len(self._workspaces) > MAX_KNOWN_CHANNELS:
+                self._workspaces.clear()
+                unknown = {draft.channel_id for draft in batch}
+            self._workspaces |= await channels.workspaces_of(self._database, sorted(unknown))
         try:
-            return await self._database.transaction(lambda tx: _write_batch(tx, batch))
+            return await self._database.transaction(lambda tx: _write_batch(tx, batch, self._workspaces))
         except (DuplicateRow, LostCommit) as error:
             # Whatever was written, by another process or by a COMMIT whose answer was lost, is found by its key: writing again
             # writes only what is missing.
             log.warning("a batch is looked up and written again", extra={"error": type(error).__name__})
-        return await self._database.transaction(lambda tx: _write_batch(tx, batch, again=True))
+        return await self._database.transaction(lambda tx: _write_batch(tx, batch, self._workspaces, again=True))
+
+    async def _events(self, written: Written) -> list[Event]:
+        """What a batch that is committed is told by."""
+        found = written.events
+        for draft, row, id_ in written.sent:
+            user = draft.user
+            message = Message(
+                id_,
+                row.channel_id,
+                row.seq,
+                user.email,
+                user.full_name,
+                draft.body,
+                draft.client_msg_id,
+                row.created_at,
+                None,
+                None,
+            )
+            found.append(events.channel_event("new_message", row.channel_id, row.seq, message))
+        if written.activity_ids:
+            try:
+                ids = written.activity_ids.value or await activities.ids(self._database, written.recorded)
+            except ApiError as error:
+                log.warning("activities are left to the poll", extra={"error": error.message})
+                ids = []
+            # No ids: the hub finds the activities in the database.
+            senders = [draft.user.email for draft, _, _ in written.sent]
+            found += map(activity_event, written.recorded, ids, senders)
+        return found
 
 
 def _refuse(draft: Draft, error: Exception) -> None:
@@ -144,59 +184,72 @@ def _refuse(draft: Draft, error: Exception) -> None:
         draft.sent.set_exception(error)
 
 
-async def _write_batch(tx: Connection, batch: Sequence[Draft], again: bool = False) -> Written:
+async def _write_batch(tx: Connection, batch: Sequence[Draft], workspace_of: Mapping[int, int], again: bool = False) -> Written:
+    """Three round trips: what is locked and looked at, the messages, and their activities with the COMMIT."""
     written = Written()
-    locked = await channels.lock_many(tx, sorted({draft.channel_id for draft in batch}))
-    fresh = await _permitted(tx, batch, locked, written, again)
+    known = [draft for draft in batch if draft.channel_id in workspace_of]
+    if not known:
+        for draft in batch:
+            written.answers[draft] = NotFound("There is no such channel")
+        return written
+    locked_channels = channels.lock_many(tx, sorted({draft.channel_id for draft in known}))
+    roles = members.roles_of_pairs(tx, list({(workspace_of[draft.channel_id], draft.user.id) for draft in known}))
+    joined = channels.members_of_pairs(tx, list({(draft.channel_id, draft.user.id) for draft in known}))
+    # The server's own keys can only have been written by an earlier try of this batch.
+    keys = [(draft.channel_id, draft.user.id, draft.key) for draft in known if draft.client_msg_id is not None or again]
+    before = messages.sent_before(tx, keys) if keys else None
+    # Locked also for `pluseboard recount`, which holds the same locks: it counts each message once.
+    activity_seqs = workspaces.lock_many(tx, sorted({workspace_of[draft.channel_id] for draft in known}))
+    await tx.flush()
+    locked = locked_channels.value
+    fresh = _permitted(batch, Ground(locked, roles.value, joined.value, before.value if before else {}), written)
     if not fresh:
         return written
+
     now = utc_now()
     rows = _numbered(fresh, locked, now)
-    ids = await messages.insert_many(tx, list(rows.values()))
-    await channels.advance_many(tx, Counter(draft.channel_id for draft in fresh))
-    await channels.read_many(tx, _read_positions(rows, now))
-    for draft, row in rows.items():
-        message_id = ids[row.channel_id, row.seq]
-        written.answers[draft] = MessageSent(message_id=message_id, seq=row.seq, created_at=now)
-        user = draft.user
-        message = Message(
-            message_id, row.channel_id, row.seq, user.email, user.full_name, draft.body, draft.client_msg_id, now, None, None
-        )
-        written.events.append(events.channel_event("new_message", row.channel_id, row.seq, message))
-    written.events += await _activities(tx, rows, ids, locked, now)
-    # After the workspaces are locked: `pluseboard recount` holds the same locks, and counts each message once.
-    await metrics.add_counts(tx, _counts(fresh, locked, now))
-    for draft, row in rows.items():
+    inserted = messages.insert_many(tx, rows)
+    channels.advance_many(tx, Counter(draft.channel_id for draft in fresh))
+    channels.read_many(tx, _read_positions(rows, now))
+    metrics.add_counts(tx, _counts(fresh, locked, now))
+    workspaces.advance_many(tx, Counter(locked[draft.channel_id].workspace_id for draft in fresh))
+    await tx.flush()
+    ids = inserted.value or await messages.ids(tx, rows)
+
+    for draft, row, id_ in zip(fresh, rows, ids, strict=True):
+        written.sent.append((draft, row, id_))
+        written.answers[draft] = MessageSent(message_id=id_, seq=row.seq, created_at=now)
         if called := await mentioned(tx, draft.channel_id, draft.body):
             channel = locked[draft.channel_id]
-            about = About(channel.id, channel.is_private, ids[row.channel_id, row.seq], row.seq)
+            about = About(channel.id, channel.is_private, id_, row.seq)
             line = f"mentioned you in #{channel.name}"
             written.events += await notify(tx, called, "mention", draft.user, channel.workspace_id, line, about)
+    written.recorded = _activities(written.sent, locked, activity_seqs.value)
+    written.activity_ids = activities.insert_many(tx, written.recorded)
     return written
 
 
-async def _permitted(
-    tx: Connection, batch: Sequence[Draft], locked: dict[int, LockedChannel], written: Written, again: bool
-) -> list[Draft]:
+class Ground(NamedTuple):
+    """What the database says of a batch: its channels, the senders' roles and memberships, and messages sent before."""
+
+    channels: dict[int, LockedChannel]
+    roles: dict[tuple[int, int], str]
+    joined: set[tuple[int, int]]
+    before: dict[tuple[int, int, str], messages.SentBefore]
+
+
+def _permitted(batch: Sequence[Draft], ground: Ground, written: Written) -> list[Draft]:
     """The drafts to insert; retries are answered with their first row, and what is not allowed with its error."""
-    known = [draft for draft in batch if draft.channel_id in locked]
-    roles = await members.roles_of_pairs(tx, list({(locked[d.channel_id].workspace_id, d.user.id) for d in known}))
-    joined = await channels.members_of_pairs(tx, list({(d.channel_id, d.user.id) for d in known}))
-    # The server's own keys can only have been written by an earlier try of this batch.
-    keys = [(d.channel_id, d.user.id, d.key) for d in known if d.client_msg_id is not None or again]
-    before = await messages.sent_before(tx, keys)
     fresh: dict[tuple[int, int, str], Draft] = {}
     for draft in batch:
-        channel = locked.get(draft.channel_id)
-        role = roles.get((channel.workspace_id, draft.user.id)) if channel else None
-        is_member = (draft.channel_id, draft.user.id) in joined
+        channel = ground.channels.get(draft.channel_id)
+        role = ground.roles.get((channel.workspace_id, draft.user.id)) if channel else None
+        is_member = (draft.channel_id, draft.user.id) in ground.joined
         key = (draft.channel_id, draft.user.id, draft.key)
         if channel is None or role is None or not (is_member or (not channel.is_private and role != "guest")):
             written.answers[draft] = NotFound("There is no such channel")
-        elif key in before:
-            written.answers[draft] = MessageSent(
-                message_id=before[key].id, seq=before[key].seq, created_at=before[key].created_at
-            )
+        elif sent := ground.before.get(key):
+            written.answers[draft] = MessageSent(message_id=sent.id, seq=sent.seq, created_at=sent.created_at)
         elif channel.is_archived:
             written.answers[draft] = Forbidden("This channel is archived: it is read-only")
         elif key in fresh:
@@ -221,58 +274,47 @@ def _follow(first: Draft, second: Draft) -> None:
     first.sent.add_done_callback(copy)
 
 
-def _numbered(fresh: Sequence[Draft], locked: dict[int, LockedChannel], now: str) -> dict[Draft, messages.NewRow]:
+def _numbered(fresh: Sequence[Draft], locked: Mapping[int, LockedChannel], now: str) -> list[messages.NewRow]:
     """The next seqs of each channel, in the order of arrival."""
     taken: Counter[int] = Counter()
-    rows = {}
+    rows = []
     for draft in fresh:
         channel = locked[draft.channel_id]
         taken[channel.id] += 1
         seq, number = channel.last_seq + taken[channel.id], channel.message_count + taken[channel.id]
-        rows[draft] = messages.NewRow(channel.id, seq, number, draft.user.id, draft.key, draft.body, now)
+        rows.append(messages.NewRow(channel.id, seq, number, draft.user.id, draft.key, draft.body, now))
     return rows
 
 
-def _read_positions(rows: dict[Draft, messages.NewRow], now: str) -> list[tuple[int, int, int, int, str]]:
-    newest = {(row.channel_id, row.sender_id): (row.seq, row.number) for row in rows.values()}
+def _read_positions(rows: Sequence[messages.NewRow], now: str) -> list[tuple[int, int, int, int, str]]:
+    newest = {(row.channel_id, row.sender_id): (row.seq, row.number) for row in rows}
     return [(channel, user, seq, number, now) for (channel, user), (seq, number) in sorted(newest.items())]
 
 
-def _counts(fresh: Sequence[Draft], locked: dict[int, LockedChannel], now: str) -> list[tuple[int, str, int, int]]:
+def _counts(fresh: Sequence[Draft], locked: Mapping[int, LockedChannel], now: str) -> list[tuple[int, str, int, int]]:
     counted = Counter(draft.channel_id for draft in fresh)
     return sorted((locked[channel].workspace_id, now[:10], channel, count) for channel, count in counted.items())
 
 
-async def _activities(
-    tx: Connection,
-    rows: dict[Draft, messages.NewRow],
-    ids: dict[tuple[int, int], int],
-    locked: dict[int, LockedChannel],
-    now: str,
-) -> list[Event]:
-    seqs = await workspaces.lock_many(tx, sorted({locked[draft.channel_id].workspace_id for draft in rows}))
-    taken: defaultdict[int, int] = defaultdict(int)
-    made: list[tuple[activities.NewRow, str]] = []
-    for draft, row in rows.items():
+def _activities(
+    sent: Sequence[tuple[Draft, messages.NewRow, int]], locked: Mapping[int, LockedChannel], seqs: Mapping[int, int]
+) -> list[activities.NewRow]:
+    taken: Counter[int] = Counter()
+    made = []
+    for draft, row, id_ in sent:
         channel = locked[draft.channel_id]
         taken[channel.workspace_id] += 1
-        summary = f"{draft.user.first_name} sent a message in #{channel.name}"
         made.append(
-            (
-                activities.NewRow(
-                    channel.workspace_id,
-                    seqs[channel.workspace_id] + taken[channel.workspace_id],
-                    draft.user.id,
-                    "message_sent",
-                    ids[row.channel_id, row.seq],
-                    channel.id,
-                    channel.is_private,
-                    summary,
-                    now,
-                ),
-                draft.user.email,
+            activities.NewRow(
+                channel.workspace_id,
+                seqs[channel.workspace_id] + taken[channel.workspace_id],
+                draft.user.id,
+                "message_sent",
+                id_,
+                channel.id,
+                channel.is_private,
+                f"{draft.user.first_name} sent a message in #{channel.name}",
+                row.created_at,
             )
         )
-    await workspaces.advance_many(tx, taken)
-    activity_ids = await activities.insert_many(tx, [row for row, _ in made])
-    return [activity_event(row, activity_ids[row.workspace_id, row.seq], email) for row, email in made]
+    return made

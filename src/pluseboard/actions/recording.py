@@ -38,8 +38,7 @@ async def record(
     row = activities.NewRow(
         workspace_id, seq, actor.id, type_, ref_id, about.channel_id, about.is_private, f"{actor.first_name} {summary}", utc_now()
     )
-    ids = await activities.insert_many(tx, [row])
-    return activity_event(row, ids[workspace_id, seq], actor.email)
+    return activity_event(row, await activities.insert(tx, row), actor.email)
 
 
 def activity_event(row: activities.NewRow, activity_id: int, actor_email: str) -> Event:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pluseboard.database import Connection, Executor, load_queries
+from pluseboard.database import Answer, Connection, Executor, consecutive_ids, load_queries
 from pluseboard.schemas import Activity
 
 _q = load_queries("activities")
@@ -21,11 +21,23 @@ class NewRow(NamedTuple):
     created_at: str
 
 
-async def insert_many(tx: Connection, rows: Sequence[NewRow]) -> dict[tuple[int, int], int]:
-    """(workspace id, seq) -> the id that the database gave."""
-    await tx.many(_q.insert, rows)
-    places = tuple((row.workspace_id, row.seq) for row in rows)
-    return {(row[0], row[1]): row[2] for row in await tx.all(_q.ids, places)}
+async def insert(tx: Connection, row: NewRow) -> int:
+    return await tx.insert(_q.insert, *row)
+
+
+def insert_many(tx: Connection, rows: Sequence[NewRow]) -> Answer[list[int]]:
+    """The ids that the database gave, in the order of the rows; none when they have to be read (`ids`)."""
+    inserted = tx.later_many(_q.insert, rows)
+    last = rows[-1]
+    return tx.later(
+        _q.last_id, last.workspace_id, last.seq, read=lambda found: consecutive_ids(inserted.insert_id, len(rows), found)
+    )
+
+
+async def ids(db: Executor, rows: Sequence[NewRow]) -> list[int]:
+    places = [(row.workspace_id, row.seq) for row in rows]
+    found = {(row[0], row[1]): row[2] for row in await db.all(_q.ids, tuple(places))}
+    return [found[place] for place in places]
 
 
 async def page_before(

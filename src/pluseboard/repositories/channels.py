@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from pluseboard.database import Connection, Executor, load_queries
+from pluseboard.database import Answer, Connection, Executor, load_queries
 from pluseboard.schemas import Channel, ChannelMember, ReadState
 
 _q = load_queries("channels")
@@ -73,15 +73,20 @@ async def lock_defaults(tx: Connection, workspace_ids: Sequence[int]) -> None:
     await tx.all(_q.lock_defaults, tuple(workspace_ids))
 
 
-async def lock_many(tx: Connection, channel_ids: Sequence[int]) -> dict[int, LockedChannel]:
+async def workspaces_of(db: Executor, channel_ids: Sequence[int]) -> dict[int, int]:
+    """Channel id -> workspace id, for the channels that exist. It never changes."""
+    return dict(await db.all(_q.workspaces_of, tuple(channel_ids)))
+
+
+def lock_many(tx: Connection, channel_ids: Sequence[int]) -> Answer[dict[int, LockedChannel]]:
     """Lock channels in the order of their ids."""
-    return {row[0]: LockedChannel(*row) for row in await tx.all(_q.lock_many, tuple(channel_ids))}
+    return tx.later(_q.lock_many, tuple(channel_ids), read=lambda rows: {row[0]: LockedChannel(*row) for row in rows})
 
 
-async def advance_many(tx: Connection, by: Mapping[int, int]) -> None:
+def advance_many(tx: Connection, by: Mapping[int, int]) -> None:
     """Move the counters of locked channels: id -> how many messages were added."""
     steps = msgspec.json.encode({str(k): v for k, v in by.items()}).decode()
-    await tx.run(_q.advance_many, steps, steps, tuple(by))
+    tx.later(_q.advance_many, steps, steps, tuple(by))
 
 
 async def next_seq(tx: Connection, channel_id: int) -> int:
@@ -132,9 +137,9 @@ async def member_ids(db: Executor, channel_id: int) -> list[int]:
     return [row[0] for row in await db.all(_q.member_ids, channel_id)]
 
 
-async def members_of_pairs(tx: Connection, pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+def members_of_pairs(tx: Connection, pairs: Sequence[tuple[int, int]]) -> Answer[set[tuple[int, int]]]:
     """Those of the (channel id, user id) pairs that are memberships."""
-    return {(row[0], row[1]) for row in await tx.all(_q.members_of_pairs, tuple(pairs))} if pairs else set()
+    return tx.later(_q.members_of_pairs, tuple(pairs), read=lambda rows: {(row[0], row[1]) for row in rows})
 
 
 async def viewers_of(db: Executor, channel_id: int, user_ids: Sequence[int]) -> list[int]:
@@ -154,9 +159,9 @@ async def mark_read(tx: Connection, channel_id: int, user_id: int, read_seq: int
     await tx.run(_q.mark_read, read_seq, read_count, channel_id, user_id)
 
 
-async def read_many(tx: Connection, rows: Sequence[tuple[int, int, int, int, str]]) -> None:
+def read_many(tx: Connection, rows: Sequence[tuple[int, int, int, int, str]]) -> None:
     """(channel id, user id, read_seq, read_count, time) of everybody who has just sent."""
-    await tx.many(_q.read_many, rows)
+    tx.later_many(_q.read_many, rows)
 
 
 async def read_states(db: Executor, user_id: int) -> list[ReadState]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pluseboard.database import Connection, Executor, load_queries
+from pluseboard.database import Answer, Connection, Executor, load_queries
 from pluseboard.schemas import Member
 
 _q = load_queries("members")
@@ -32,9 +32,9 @@ async def lock_roles(tx: Connection, workspace_id: int, user_ids: Sequence[int])
     return dict(await tx.all(_q.lock_roles, tuple((workspace_id, user_id) for user_id in user_ids)))
 
 
-async def roles_of_pairs(tx: Connection, pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], str]:
+def roles_of_pairs(tx: Connection, pairs: Sequence[tuple[int, int]]) -> Answer[dict[tuple[int, int], str]]:
     """(workspace id, user id) -> role, for those pairs that are memberships."""
-    return {(row[0], row[1]): row[2] for row in await tx.all(_q.roles_of_pairs, tuple(pairs))} if pairs else {}
+    return tx.later(_q.roles_of_pairs, tuple(pairs), read=lambda rows: {(row[0], row[1]): row[2] for row in rows})
 
 
 async def page(db: Executor, workspace_id: int, after_user_id: int, limit: int) -> list[Member]:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Raw
 
-from pluseboard.database import Connection, Executor, load_queries
+from pluseboard.database import Answer, Connection, Executor, consecutive_ids, load_queries
 
 _q = load_queries("messages")
 
@@ -49,18 +49,26 @@ class Change(NamedTuple):
     json: Any
 
 
-async def insert_many(tx: Connection, rows: Sequence[NewRow]) -> dict[tuple[int, int], int]:
-    """(channel id, seq) -> the id that the database gave."""
-    await tx.many(_q.insert_many, rows)
-    places = tuple((row.channel_id, row.seq) for row in rows)
-    return {(row[0], row[1]): row[2] for row in await tx.all(_q.ids, places)}
+def insert_many(tx: Connection, rows: Sequence[NewRow]) -> Answer[list[int]]:
+    """The ids that the database gave, in the order of the rows; none when they have to be read (`ids`)."""
+    inserted = tx.later_many(_q.insert_many, rows)
+    last = rows[-1]
+    return tx.later(
+        _q.last_id, last.channel_id, last.seq, read=lambda found: consecutive_ids(inserted.insert_id, len(rows), found)
+    )
 
 
-async def sent_before(db: Executor, keys: Sequence[tuple[int, int, str]]) -> dict[tuple[int, int, str], SentBefore]:
+async def ids(db: Executor, rows: Sequence[NewRow]) -> list[int]:
+    places = [(row.channel_id, row.seq) for row in rows]
+    found = {(row[0], row[1]): row[2] for row in await db.all(_q.ids, tuple(places))}
+    return [found[place] for place in places]
+
+
+def sent_before(tx: Connection, keys: Sequence[tuple[int, int, str]]) -> Answer[dict[tuple[int, int, str], SentBefore]]:
     """(channel id, sender id, client_msg_id) -> the message, for those that exist."""
-    if not keys:
-        return {}
-    return {(row[0], row[1], row[2]): SentBefore(*row[3:]) for row in await db.all(_q.sent_before, tuple(keys))}
+    return tx.later(
+        _q.sent_before, tuple(keys), read=lambda rows: {(row[0], row[1], row[2]): SentBefore(*row[3:]) for row in rows}
+    )
 
 
 async def page_before(db: Executor, channel_id: int, seq: int, limit: int) -> list[Written]:

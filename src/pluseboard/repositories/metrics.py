@@ -9,9 +9,9 @@ from pluseboard.schemas import DayCount
 _q = load_queries("metrics")
 
 
-async def add_counts(tx: Connection, rows: Sequence[tuple[int, str, int, int]]) -> None:
+def add_counts(tx: Connection, rows: Sequence[tuple[int, str, int, int]]) -> None:
     """(workspace id, day, channel id, how many)."""
-    await tx.many(_q.add_counts, rows)
+    tx.later_many(_q.add_counts, rows)
 
 
 async def messages_per_day(db: Executor, workspace_id: int, channel_ids: Sequence[int]) -> list[DayCount]:
@@ -38,6 +38,6 @@ async def workspace_ids(db: Executor, after: int) -> list[int]:
 
 async def rebuild_counts(tx: Connection, workspace_id: int) -> None:
     """Count a workspace's messages anew, from the messages, while its row is locked."""
-    await workspaces.lock_many(tx, [workspace_id])
-    await tx.run(_q.clear_counts, workspace_id)
+    workspaces.lock_many(tx, [workspace_id])
+    tx.later(_q.clear_counts, workspace_id)
     await tx.run(_q.rebuild_counts, workspace_id)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from pluseboard.database import Connection, Executor, load_queries
+from pluseboard.database import Answer, Connection, Executor, load_queries
 from pluseboard.schemas import Workspace
 
 _q = load_queries("workspaces")
@@ -37,9 +37,9 @@ async def next_activity_seq(tx: Connection, workspace_id: int) -> int:
     return await tx.insert(_q.next_activity_seq, workspace_id)
 
 
-async def lock_many(tx: Connection, workspace_ids: Sequence[int]) -> dict[int, int]:
+def lock_many(tx: Connection, workspace_ids: Sequence[int]) -> Answer[dict[int, int]]:
     """Lock workspaces; id -> activity_seq."""
-    return dict(await tx.all(_q.lock_many, tuple(workspace_ids)))
+    return tx.later(_q.lock_many, tuple(workspace_ids), read=dict)
 
 
 async def lock_live(tx: Connection, workspace_ids: Sequence[int]) -> set[int]:
@@ -47,8 +47,8 @@ async def lock_live(tx: Connection, workspace_ids: Sequence[int]) -> set[int]:
     return {row[0] for row in await tx.all(_q.lock_live, tuple(workspace_ids))}
 
 
-async def advance_many(tx: Connection, by: Mapping[int, int]) -> None:
-    await tx.run(_q.advance_many, msgspec.json.encode({str(k): v for k, v in by.items()}).decode(), tuple(by))
+def advance_many(tx: Connection, by: Mapping[int, int]) -> None:
+    tx.later(_q.advance_many, msgspec.json.encode({str(k): v for k, v in by.items()}).decode(), tuple(by))
 
 
 async def last_seqs(db: Executor, workspace_ids: Sequence[int]) -> dict[int, int]:
