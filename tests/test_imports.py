@@ -35,7 +35,7 @@ HOMES = {
     "aiomysql": {"database.py"},
     "pymysql": {"database.py", "migrate.py"},
     "broadcaster": {"realtime/bus.py", "realtime/hub.py"},
-    "redis": {"realtime/bus.py", "realtime/hub.py"},
+    "redis": {"realtime/bus.py", "realtime/publisher.py"},
     "yoyo": {"migrate.py"},
     "aiosmtplib": {"mail.py"},
     "jwt": {"tokens.py"},

@@ -4,6 +4,7 @@ An event belongs to a topic: channel:<id> (a channel's log), workspace:<id> (its
 With a seq it is part of the topic's ordered log and is never lost; without one (seq 0: typing) it is ephemeral.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -123,6 +124,8 @@ class Unsubscribed(Struct, tag="unsubscribed", omit_defaults=True):
 _SHAPES = {"new_message": NewMessage, "message_updated": MessageUpdated, "message_deleted": MessageDeleted}
 _encoder = msgspec.json.Encoder()
 
+MAX_BATCH_CHARS = 32 * 1024  # half of what a transport takes before it says that it is full
+
 
 class Frame:
     """A frame encoded once, for however many sockets."""
@@ -133,6 +136,15 @@ class Frame:
         self.text = text
         self.ephemeral = ephemeral
         self._wire: bytes | None = None
+
+    @property
+    def parts(self) -> "Sequence[Frame]":
+        return (self,)
+
+    @property
+    def size(self) -> int:
+        """Characters."""
+        return len(self.text)
 
     @property
     def wire(self) -> bytes:
@@ -150,6 +162,17 @@ class Frame:
         return self._wire
 
 
+class Frames:
+    """Several frames, which a socket with room takes in one write: the write is most of what a delivery costs."""
+
+    __slots__ = ("parts", "size", "wire")
+
+    def __init__(self, parts: Sequence[Frame]) -> None:
+        self.parts = parts
+        self.size = sum(part.size for part in parts)
+        self.wire = b"".join([part.wire for part in parts])
+
+
 class Event:
     """A frame on its way to a topic. channel_id and is_private say who may see an activity; typist is whom to leave out."""
 
@@ -162,6 +185,32 @@ class Event:
         self.channel_id = channel_id
         self.is_private = is_private
         self.typist = typist
+
+
+class Batch:
+    """Consecutive events of one topic, for many subscribers. `places` are the (channel, is_private) that they are about."""
+
+    __slots__ = ("events", "frame", "places", "typist")
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.events = events
+        self.frame = events[0].frame if len(events) == 1 else Frames([event.frame for event in events])
+        self.places = {(event.channel_id, event.is_private) for event in events}
+        self.typist = events[0].typist
+
+
+def batches(events: Sequence[Event]) -> Iterator[Batch]:
+    """As few as possible, none of them more than an outbox's share; what is ephemeral goes alone, so that it can be dropped."""
+    run: list[Event] = []
+    size = 0
+    for event in events:
+        if run and (not event.seq or not run[-1].seq or size + event.frame.size > MAX_BATCH_CHARS):
+            yield Batch(run)
+            run, size = [], 0
+        run.append(event)
+        size += event.frame.size
+    if run:
+        yield Batch(run)
 
 
 def frame(struct: Struct, *, ephemeral: bool = False) -> Frame:

@@ -11,19 +11,19 @@ import logging
 import math
 import secrets
 import time
-from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any
 
 import msgspec
 from broadcaster import Broadcast
-from redis.exceptions import RedisError
 
 from pluseboard.database import Database
 from pluseboard.errors import ApiError
 from pluseboard.realtime.bus import FEED, RedisBackend
-from pluseboard.realtime.events import Event, Frame
+from pluseboard.realtime.events import Event, Frame, batches
 from pluseboard.realtime.logs import LOGS
+from pluseboard.realtime.publisher import CONTROL, PRESENCE, Publisher
+from pluseboard.realtime.topics import Subscriber, Topic
 from pluseboard.repositories import access
 from pluseboard.repositories.access import Change
 from pluseboard.tasks import ended
@@ -36,8 +36,6 @@ REPLAY_CHARS = 128 * 1024  # pushed before the client must have taken them: well
 GAP_PATIENCE_SECONDS = 0.02  # the missing event is nearly always on its way: two local commits announced in the wrong order
 POLL_SECONDS, DEAF_POLL_SECONDS = 10, 0.5  # ended access is polled for at the shorter one: known everywhere within a second
 ACCESS_WINDOW_SECONDS = 10
-MAX_UNSENT_EVENTS = 10_000
-CONTROL, PRESENCE = "control", "presence"
 
 
 class TooFarBehindError(Exception):
@@ -45,29 +43,6 @@ class TooFarBehindError(Exception):
 
     def __init__(self, seq: int) -> None:
         self.seq = seq
-
-
-class Subscriber(Protocol):
-    """Somebody who takes a topic's events. `push` never blocks; `drained` waits until what was pushed has left."""
-
-    def push(self, event: Event) -> None: ...
-    async def drained(self) -> None: ...
-
-
-class Topic:
-    """A log with local subscribers. `last_seq` is None until it has been read; `early` holds what came too early."""
-
-    __slots__ = ("early", "filling", "id", "joining", "kind", "last_seq", "lock", "name", "subscribers")
-
-    def __init__(self, name: str) -> None:
-        kind, _, id_ = name.partition(":")
-        self.name, self.kind, self.id = name, kind, int(id_)
-        self.last_seq: int | None = None
-        self.early: dict[int, Event] = {}
-        self.subscribers: dict[int, Subscriber] = {}
-        self.joining = 0
-        self.lock = asyncio.Lock()
-        self.filling: asyncio.Task[None] | None = None
 
 
 class Hub:
@@ -79,9 +54,7 @@ class Hub:
         self._node = secrets.token_hex(4)
         self._backend = RedisBackend(redis_url, prefix, self._bus_connected) if redis_url else None
         self._bus = Broadcast(backend=self._backend) if self._backend else None
-        self._unsent: deque[tuple[str, str]] = deque(maxlen=MAX_UNSENT_EVENTS)
-        self._something_unsent = asyncio.Event()
-        self._sent = asyncio.Condition()
+        self._publisher = Publisher(self._backend, self._node) if self._backend else None
         self._poll_now = asyncio.Event()
         self._changes_seen: dict[int, None] = {}
         self._polled_at = time.monotonic()
@@ -97,12 +70,12 @@ class Hub:
     async def start(self) -> None:
         # What was revoked before this process began is no news to it.
         self._changes_seen = {change.id: None for change in await access.recent(self._database, ACCESS_WINDOW_SECONDS)}
-        if self._bus and self._backend:
+        if self._bus and self._backend and self._publisher:
             await self._bus.connect()
             for topic in (CONTROL, PRESENCE):
                 await self._backend.subscribe(topic)
             self._spawn(self._listen())
-            self._spawn(self._publish())
+            self._spawn(self._publisher.run())
         self._spawn(self._poll())
 
     async def stop(self) -> None:
@@ -119,9 +92,12 @@ class Hub:
             if change is not None:
                 self._apply(change)
                 self._send(CONTROL, msgspec.json.encode(change).decode())
+        by_topic: dict[str, list[Event]] = {}
         for event in events:
-            self._offer(event)
+            by_topic.setdefault(event.topic, []).append(event)
             self._send(event.topic, f"{event.seq} {event.channel_id} {event.is_private} {event.typist} {event.frame.text}")
+        for name, of_topic in by_topic.items():
+            self._offer(name, of_topic)
 
     def publish_presence(self, updates: str) -> None:
         self.on_presence(updates)
@@ -129,35 +105,12 @@ class Hub:
 
     async def flushed(self) -> None:
         """Wait, at most a second, until what was published has left for the bus: before an answer that ends access."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(1), self._sent:
-                await self._sent.wait_for(lambda: not self._unsent)
+        if self._publisher:
+            await self._publisher.flushed()
 
     def _send(self, topic: str, line: str) -> None:
-        if self._backend:
-            self._unsent.append((topic, line))
-            self._something_unsent.set()
-
-    async def _publish(self) -> None:
-        assert self._backend is not None
-        while True:
-            await self._something_unsent.wait()
-            self._something_unsent.clear()
-            count = len(self._unsent)
-            batch: dict[str, list[str]] = {}
-            for topic, line in list(self._unsent):
-                batch.setdefault(topic, [self._node]).append(line)
-            # Control first, whatever came between: ending access early harms nobody.
-            ordered = sorted(batch.items(), key=lambda item: item[0] != CONTROL)
-            try:
-                await self._backend.publish_many([(topic, "\n".join(lines)) for topic, lines in ordered])
-            except (RedisError, OSError, TimeoutError) as error:
-                log.warning("not published; the others' polls will find it", extra={"error": type(error).__name__})
-                await asyncio.sleep(0.1)
-            async with self._sent:
-                for _ in range(min(count, len(self._unsent))):
-                    self._unsent.popleft()
-                self._sent.notify_all()
+        if self._publisher:
+            self._publisher.send(topic, line)
 
     # --- listening --------------------------------------------------------------------------------------------------
 
@@ -175,17 +128,14 @@ class Hub:
         node, *lines = payload.split("\n")
         if node == self._node:
             return
-        for line in lines:
-            if name == CONTROL:
+        if name == CONTROL:
+            for line in lines:
                 self._apply(msgspec.json.decode(line, type=Change))
-            elif name == PRESENCE:
+        elif name == PRESENCE:
+            for line in lines:
                 self.on_presence(line)
-            else:
-                seq, channel_id, is_private, typist, text = line.split(" ", 4)
-                frame = Frame(text, ephemeral=seq == "0")
-                self._offer(
-                    Event(name, int(seq), frame, channel_id=int(channel_id), is_private=int(is_private), typist=int(typist))
-                )
+        else:
+            self._offer(name, [_event(name, line) for line in lines])
 
     def _apply(self, change: Change) -> None:
         if change.id not in self._changes_seen:
@@ -200,34 +150,10 @@ class Hub:
 
     # --- order ------------------------------------------------------------------------------------------------------
 
-    def _offer(self, event: Event) -> None:
-        topic = self._topics.get(event.topic)
-        if topic is None:
-            return
-        if event.seq == 0:
-            self._deliver(topic, event)
-        elif topic.last_seq is None:
-            topic.early[event.seq] = event
-        elif event.seq == topic.last_seq + 1:
-            topic.last_seq = event.seq
-            self._deliver(topic, event)
-            if topic.early:
-                self._deliver_early(topic)
-        elif event.seq > topic.last_seq:
-            topic.early[event.seq] = event
+    def _offer(self, name: str, events: Sequence[Event]) -> None:
+        topic = self._topics.get(name)
+        if topic is not None and topic.take(events):
             self._fill(topic)
-
-    def _deliver(self, topic: Topic, event: Event) -> None:
-        for subscriber in list(topic.subscribers.values()):
-            subscriber.push(event)
-
-    def _deliver_early(self, topic: Topic) -> None:
-        assert topic.last_seq is not None
-        while (event := topic.early.pop(topic.last_seq + 1, None)) is not None:
-            topic.last_seq += 1
-            self._deliver(topic, event)
-        last = topic.last_seq
-        topic.early = {seq: event for seq, event in topic.early.items() if seq > last}
 
     def _fill(self, topic: Topic) -> None:
         if topic.filling is None:
@@ -248,12 +174,8 @@ class Hub:
         """Deliver what the database has after last_seq; how many events that were."""
         assert topic.last_seq is not None
         found = await LOGS[topic.kind].after(self._database, topic.id, topic.last_seq, REPLAY_CHUNK)
-        for event in found:
-            # While the query ran, the bus may have delivered some of it.
-            if event.seq > topic.last_seq:
-                topic.last_seq = event.seq
-                self._deliver(topic, event)
-        self._deliver_early(topic)
+        # While the query ran, the bus may have delivered some of it.
+        topic.take(found)
         return len(found)
 
     # --- subscribing ------------------------------------------------------------------------------------------------
@@ -282,11 +204,10 @@ class Hub:
                 if not missed or missed[0].seq != position + 1:
                     raise TooFarBehindError(last_seq)
                 size = 0
-                for event in missed:
-                    if event.seq <= last_seq:
-                        subscriber.push(event)
-                        position = event.seq
-                        size += len(event.frame.text)
+                for batch in batches([event for event in missed if event.seq <= last_seq]):
+                    subscriber.push(batch)
+                    position = batch.events[-1].seq
+                    size += batch.frame.size
                     if size > REPLAY_CHARS:
                         size = 0
                         await subscriber.drained()
@@ -307,8 +228,7 @@ class Hub:
                     await self._backend.subscribe(topic.name)
                 seqs = await LOGS[topic.kind].last_seqs(self._database, [topic.id])
                 topic.last_seq = seqs.get(topic.id, 0)
-                self._deliver_early(topic)
-                if topic.early:
+                if topic.take([]):
                     self._fill(topic)
             return topic.last_seq
 
@@ -374,3 +294,10 @@ class Hub:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _event(topic: str, line: str) -> Event:
+    """As `publish` wrote it."""
+    seq, channel_id, is_private, typist, text = line.split(" ", 4)
+    frame = Frame(text, ephemeral=seq == "0")
+    return Event(topic, int(seq), frame, channel_id=int(channel_id), is_private=int(is_private), typist=int(typist))

@@ -20,7 +20,7 @@ from pluseboard.decoding import JsonDecoder
 from pluseboard.errors import ApiError, BadInput, Forbidden, TooManyRequests, Unauthorized, Unavailable, error_response
 from pluseboard.fields import Ref
 from pluseboard.origins import is_allowed_origin
-from pluseboard.realtime.events import Ack, ErrorFrame, Frame, ResyncRequired, Unsubscribed, frame, user_topic
+from pluseboard.realtime.events import Ack, ErrorFrame, Frame, Frames, ResyncRequired, Unsubscribed, frame, user_topic
 from pluseboard.realtime.hub import TooFarBehindError
 from pluseboard.repositories import members, sessions
 from pluseboard.repositories.access import Change
@@ -64,7 +64,7 @@ class Connection:
 
     # --- sending ----------------------------------------------------------------------------------------------------
 
-    def send(self, shown: Frame) -> None:
+    def send(self, shown: Frame | Frames) -> None:
         """Never blocks; a client that does not read is cut off."""
         if not self.closing:
             try:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pluseboard.realtime.events import Event, with_prev_seq, workspace_topic
+from pluseboard.realtime.events import Batch, with_prev_seq, workspace_topic
 
 if TYPE_CHECKING:
     from pluseboard.sockets.connection import Connection
@@ -17,9 +17,9 @@ class EventFeed:
     def __init__(self, connection: "Connection") -> None:
         self._connection = connection
 
-    def push(self, event: Event) -> None:
-        if event.typist != self._connection.user.id:
-            self._connection.send(event.frame)
+    def push(self, batch: Batch) -> None:
+        if batch.typist != self._connection.user.id:
+            self._connection.send(batch.frame)
 
     async def drained(self) -> None:
         await self._connection.drained()
@@ -52,16 +52,22 @@ class ActivityFeed:
         self.channel_ids.add(channel_id)
         self._left.discard(channel_id)
 
-    def push(self, event: Event) -> None:
-        if event.channel_id and event.channel_id not in self.channel_ids and (event.is_private or not self._public_too):
-            if self._last_seq is None:
-                self._last_seq = event.seq - 1
+    def push(self, batch: Batch) -> None:
+        before = batch.events[0].seq - 1
+        if self._last_seq is None:
+            self._last_seq = before
+        if self._last_seq == before and all(self._sees(*place) for place in batch.places):
+            self._last_seq = batch.events[-1].seq
+            self._connection.send(batch.frame)
             return
-        if self._last_seq is None or self._last_seq == event.seq - 1:
-            self._connection.send(event.frame)
-        else:
-            self._connection.send(with_prev_seq(event, self._last_seq))
-        self._last_seq = event.seq
+        for event in batch.events:
+            if self._sees(event.channel_id, event.is_private):
+                follows = self._last_seq == event.seq - 1
+                self._connection.send(event.frame if follows else with_prev_seq(event, self._last_seq))
+                self._last_seq = event.seq
+
+    def _sees(self, channel_id: int, is_private: int) -> bool:
+        return not channel_id or channel_id in self.channel_ids or (self._public_too and not is_private)
 
     async def drained(self) -> None:
         await self._connection.drained()

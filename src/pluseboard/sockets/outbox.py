@@ -6,7 +6,7 @@ from collections import deque
 
 from starlette.websockets import WebSocket
 
-from pluseboard.realtime.events import Frame
+from pluseboard.realtime.events import Frame, Frames
 from pluseboard.sockets.protocol import EXTENSION, Protocol
 
 MAX_FRAMES = 256
@@ -33,11 +33,15 @@ class Outbox:
         self._empty: asyncio.Event | None = None
         self.stuck = False
 
-    def put(self, frame: Frame) -> None:
+    def put(self, shown: Frame | Frames) -> None:
         """Raises SlowClientError; ephemeral frames are dropped before that."""
         if self._protocol is not None and not self._waiting and self._protocol.has_room:
-            self._protocol.write_frame(frame.wire)
+            self._protocol.write_frame(shown.wire)
             return
+        for frame in shown.parts:
+            self._queue(frame)
+
+    def _queue(self, frame: Frame) -> None:
         if self.stuck:
             raise SlowClientError
         if not self._has_room_for(frame):
