@@ -63,6 +63,11 @@ UPDATE channels SET name = %s, live_name = IF(archived_at IS NULL, %s, NULL), to
 -- Read-only from now on; its name is free again.
 UPDATE channels SET archived_at = UTC_TIMESTAMP(), live_name = NULL WHERE id = %s AND archived_at IS NULL
 
+-- name: archive_empty
+-- Private channels that their last member has left: nobody could ever see them again, and their names are free.
+UPDATE channels c SET c.archived_at = UTC_TIMESTAMP(), c.live_name = NULL WHERE c.workspace_id = %s AND c.is_private = 1
+    AND c.archived_at IS NULL AND NOT EXISTS (SELECT 1 FROM channel_members cm WHERE cm.channel_id = c.id)
+
 -- name: unarchive
 -- Live again, if no live channel has taken its name.
 UPDATE channels SET archived_at = NULL, live_name = %s WHERE id = %s AND archived_at IS NOT NULL

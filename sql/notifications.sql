@@ -67,5 +67,7 @@ UPDATE notifications SET read_at = UTC_TIMESTAMP() WHERE user_id = %s AND read_a
 SELECT COUNT(*) FROM notifications WHERE user_id = %s AND read_at IS NULL
 
 -- name: mention_counts
--- Unread mentions a channel.
-SELECT channel_id, COUNT(*) FROM notifications WHERE user_id = %s AND read_at IS NULL AND kind = 'mention' GROUP BY channel_id
+-- Unread mentions a channel, beyond what the user has read there: who answers has seen what came before.
+SELECT STRAIGHT_JOIN n.channel_id, COUNT(*) FROM notifications n
+    LEFT JOIN channel_members cm ON cm.channel_id = n.channel_id AND cm.user_id = n.user_id
+WHERE n.user_id = %s AND n.read_at IS NULL AND n.kind = 'mention' AND n.message_seq > IFNULL(cm.read_seq, 0) GROUP BY n.channel_id

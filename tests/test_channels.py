@@ -303,6 +303,22 @@ async def test_members_of_a_private_channel_come_and_go(sign_up: SignUp) -> None
     assert await member_ids(alice, secret) == [alice.id]
 
 
+async def test_a_private_channel_that_its_last_member_leaves_gives_its_name_back(sign_up: SignUp) -> None:
+    alice, bob = await sign_up("alice"), await sign_up("bob")
+    workspace = await alice.workspace("Team", {"member": bob})
+    public = await alice.channel(workspace, "general")
+    first = await bob.channel(workspace, "secret", is_private=True)
+    taken = {"workspace_id": workspace, "name": "secret", "is_private": True}
+    assert (await alice.refusal(409, "POST", "/api/channels/", taken)).startswith("name is already")
+    await bob.post(f"/api/channels/{first}/leave/")
+    second = await bob.channel(workspace, "secret", is_private=True)
+    # The same for who leaves the whole workspace; a public channel stays, with nobody in it.
+    await bob.post(f"/api/workspaces/{workspace}/leave/")
+    assert await alice.channel(workspace, "secret", is_private=True) not in (first, second)
+    await alice.post(f"/api/channels/{public}/leave/")
+    assert (await alice.get(f"/api/channels/{public}/"))["is_archived"] == 0
+
+
 async def test_public_channels_are_joined_and_left_at_will(sign_up: SignUp) -> None:
     alice, bob = await sign_up("alice"), await sign_up("bob")
     workspace = await alice.workspace("Team", {"member": bob})

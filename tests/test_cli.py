@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from pluseboard import __version__, cli, devserver
+from tests.conftest import WORKER
 from tests.servers import ROOT, Database, ServerProcess, run_command
 
 COMMANDS = ["dev", "serve", "migrate", "rollback", "break-lock", "recount", "purge", "demo"]
@@ -94,11 +96,12 @@ async def test_a_port_in_use_is_one_line(
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_a_server_that_cannot_start_ends_with_1_and_does_not_try_for_ever(
-    workers: str, settings_env: Env, tmp_path: Path
+    workers: str, make_database: Callable[[str], Awaitable[Database]], settings_env: Env, tmp_path: Path
 ) -> None:
-    env = settings_env(DB_HOST="127.0.0.1", DB_PORT="1", WEB_CONCURRENCY=workers)
+    database = await make_database(f"test_{WORKER}_broken")
+    await database.query("DROP TABLE access_changes")
     async with asyncio.timeout(20):
-        done = await run_command(env, tmp_path, "serve")
+        done = await run_command(settings_env(**database.environment, WEB_CONCURRENCY=workers), tmp_path, "serve")
     assert done.returncode == 1
     assert "pluseboard: The application did not start; the log says why\n" in done.stdout
 
@@ -137,6 +140,21 @@ async def test_the_server_does_not_say_what_it_is(start_server: StartServer) -> 
         headers = (await client.get("/livez")).headers
     assert "server" not in headers
     assert "date" in headers
+
+
+async def test_it_does_not_serve_without_a_database(settings_env: Env, tmp_path: Path) -> None:
+    done = await run_command(settings_env(DB_HOST="127.0.0.1", DB_PORT="1"), tmp_path, "serve")
+    assert (done.returncode, done.stdout) == (1, "pluseboard: No database server answers at DB_HOST 127.0.0.1, DB_PORT 1\n")
+
+
+async def test_it_does_not_serve_on_a_database_that_lacks_migrations(
+    database: Database, settings_env: Env, tmp_path: Path
+) -> None:
+    empty = replace(database, name=f"{database.name}_empty")
+    await empty.create()
+    done = await run_command(settings_env(**empty.environment), tmp_path, "serve")
+    assert done.returncode == 1
+    assert "pluseboard: The database lacks 2" in done.stdout and "run pluseboard migrate" in done.stdout
 
 
 async def _slow_body() -> object:

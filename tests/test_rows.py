@@ -213,6 +213,7 @@ async def places(check: Checked, tx: Connection, ann: int, bob: int) -> tuple[in
     [seen] = await check(channels.visible_list, tx, ann, workspace, "owner", False)
     assert isinstance(seen, Channel)
     await check(channels.update, tx, seen, "general")
+    await check(channels.archive_empty, tx, workspace)
     await check(channels.archive, tx, channel)
     await check(channels.unarchive, tx, channel, "general")
     await check(channels.members, tx, channel, 0, 10)
@@ -299,7 +300,7 @@ async def news(check: Checked, tx: Connection, workspace: int, channel: int, ann
     found = await check(
         notifications.insert_many,
         tx,
-        [notifications.NewRow(user, seqs[user], "mention", ann, workspace, channel, 1, 1, TEXTS[3], NOW) for user in seqs],
+        [notifications.NewRow(user, seqs[user], "mention", ann, workspace, channel, 1, 9, TEXTS[3], NOW) for user in seqs],
     )
     await check(notifications.last_seqs, tx, [ann, bob])
     for unread_only in (True, False):

@@ -21,6 +21,7 @@ READS_A_ROW, READS_MORE = 6, 20
 
 # What may be read beyond that, and why.
 READS = {
+    "channels.archive_empty": (500, "the private channels of a workspace, when somebody leaves"),
     "demo.move_activities": (100_000, "development: all of a workspace"),
     "demo.move_notifications": (100_000, "development: all of a workspace"),
     "demo.move_other_activities": (100_000, "development: all of a workspace"),

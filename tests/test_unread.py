@@ -53,6 +53,17 @@ async def test_messages_of_others_are_unread_until_they_are_read(sign_up: SignUp
     assert await state(bob, channel) == (5, 1, 0)
 
 
+async def test_who_answers_has_read_the_mentions_before(sign_up: SignUp) -> None:
+    alice, bob = await sign_up("alice"), await sign_up("bob")
+    channel = await alice.channel(await alice.workspace("Team", {"member": bob}))
+    await alice.say(channel, f"@{bob.username} there?")
+    assert await state(bob, channel) == (0, 1, 1)
+    await bob.say(channel, "here")
+    assert await state(bob, channel) == (2, 0, 0)
+    await alice.say(channel, f"@{bob.username} good")
+    assert await state(bob, channel) == (2, 1, 1)
+
+
 async def test_only_messages_count(sign_up: SignUp) -> None:
     """An edit or a deletion takes a seq of the channel, but is nothing new to read."""
     alice, bob = await sign_up("alice"), await sign_up("bob")

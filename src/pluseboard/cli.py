@@ -81,8 +81,11 @@ def _dev(args: argparse.Namespace) -> int:
 
 def _serve(args: argparse.Namespace) -> int:
     settings = _settings()
+    from pluseboard.migrate import MigrationError, pending
     from pluseboard.server import serve
 
+    if waiting := pending(settings):
+        raise MigrationError(f"The database lacks {len(waiting)} migrations, from {waiting[0]} on: run pluseboard migrate")
     serve(settings)
     return 0
 

@@ -127,11 +127,13 @@ def _path_number(raw: str) -> int:
 
 
 async def read_json(request: Request) -> bytes:
-    """The body, of at most 1 MiB. Raises UnsupportedMedia, TooLarge."""
+    """The body, of at most 1 MiB; none at all counts as {}. Raises UnsupportedMedia, TooLarge."""
     content_type = header(request.scope, b"content-type").partition(";")[0].strip().lower()
-    if content_type != "application/json":
-        raise UnsupportedMedia
     length = header(request.scope, b"content-length")
+    if content_type != "application/json":
+        if not content_type and length in ("", "0") and not header(request.scope, b"transfer-encoding"):
+            return b"{}"
+        raise UnsupportedMedia
     if length.isdecimal() and int(length) > MAX_BODY_BYTES:
         raise TooLarge
     chunks: list[bytes] = []

@@ -141,6 +141,13 @@ async def test_r10_a_body_is_json_by_its_content_type(endpoint: Endpoint, visito
         assert_error(answer, 400)
 
 
+async def test_r10_a_call_without_a_body_needs_no_content_type(visitor: Person) -> None:
+    made = assert_success(await visitor.http.post("/api/workspaces/", json={"name": "Team"}), 201)
+    assert_success(await visitor.http.post(f"/api/workspaces/{made['workspace_id']}/invite-links/"), 201)
+    # What is required is still asked for.
+    assert_error(await visitor.http.post("/api/workspaces/"), 400, "^name ")
+
+
 # --- R11: sizes and shapes ----------------------------------------------------------------------------------------
 
 

@@ -231,6 +231,7 @@ async def _remove(app: Services, user: CurrentUser, channel: Channel, member_id:
     async def work(tx: Connection) -> tuple[list[Event], list[Change]]:
         if not await channels.remove_member(tx, channel.id, member_id):
             return [], []
+        channels.archive_empty(tx, channel.workspace_id)
         change = await access.record(
             tx, Change(member_id, "channel_left", workspace_id=channel.workspace_id, channel_id=channel.id)
         )

@@ -11,7 +11,7 @@ from pluseboard.database import Connection
 from pluseboard.errors import BadInput, Conflict, Forbidden, NotFound
 from pluseboard.mail import invitation_mail
 from pluseboard.realtime.events import Event
-from pluseboard.repositories import access, invitations, members, users, workspaces
+from pluseboard.repositories import access, channels, invitations, members, users, workspaces
 from pluseboard.repositories.access import Change
 from pluseboard.schemas import EditWorkspace, InviteLinkCreated, MemberAdded, NewInviteLink, NewWorkspace, Workspace
 from pluseboard.services import Services
@@ -161,6 +161,7 @@ async def remove_member(app: Services, user: CurrentUser, workspace_id: int, mem
             assert member is not None
             summary = f"removed {member.full_name} from the workspace"
         await members.delete(tx, workspace_id, member_id)
+        channels.archive_empty(tx, workspace_id)
         change = await access.record(tx, Change(member_id, "workspace_left", workspace_id=workspace_id))
         return [await record(tx, workspace_id, user, "member_left", member_id, summary)], [change]
 

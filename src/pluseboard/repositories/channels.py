@@ -107,6 +107,11 @@ async def archive(tx: Connection, channel_id: int) -> bool:
     return bool(await tx.run(_q.archive, channel_id))
 
 
+def archive_empty(tx: Connection, workspace_id: int) -> None:
+    """The private channels of a workspace that nobody is in any more."""
+    tx.later(_q.archive_empty, workspace_id)
+
+
 async def unarchive(tx: Connection, channel_id: int, live_name: str) -> bool:
     """Raises DuplicateRow when a live channel has the name."""
     return bool(await tx.run(_q.unarchive, live_name, channel_id))
