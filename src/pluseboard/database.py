@@ -27,7 +27,8 @@ Row = tuple[Any, ...]
 
 ACQUIRE_SECONDS = 3.0
 CONNECT_SECONDS = 3.0
-STATEMENT_SECONDS = 5.0
+ANSWER_SECONDS = 4.0  # for a statement or a transaction, waiting for a connection and trying again included
+COMMIT_SECONDS = 0.5  # at least, however little of that is left
 ATTEMPTS = 4  # the first and at most three more
 DEADLOCK, LOCK_WAIT = 1213, 1205
 RETRYABLE = {DEADLOCK, LOCK_WAIT}
@@ -141,9 +142,9 @@ class Connection:
     order, and the server stops at the first that fails. A round trip costs more than most statements do.
     """
 
-    def __init__(self, raw: Any, statement_seconds: float) -> None:
+    def __init__(self, raw: Any, deadline: float) -> None:
         self.raw = raw
-        self.statement_seconds = statement_seconds
+        self.deadline = deadline
         self._waiting: list[str] = []
         self._answers: list[Answer[Any]] = []
 
@@ -167,7 +168,7 @@ class Connection:
             return
         sql, answers = ";".join(self._waiting), self._answers
         self.forget()
-        async with asyncio.timeout(self.statement_seconds):
+        async with asyncio.timeout_at(self.deadline):
             await self.raw.query(sql)
             for index, answer in enumerate(answers):
                 if index:
@@ -238,9 +239,9 @@ def _literal(value: Any) -> str:
 class Database:
     """The pool. `all`, `one`, `run`, `insert`, `many` each use a connection of their own in autocommit."""
 
-    def __init__(self, settings: Settings, statement_seconds: float = STATEMENT_SECONDS) -> None:
+    def __init__(self, settings: Settings, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._settings = settings
-        self._statement_seconds = statement_seconds
+        self._answer_seconds = answer_seconds
         self._pool: Any = None
         self._room = asyncio.Semaphore(settings.db_pool_max)
 
@@ -260,7 +261,7 @@ class Database:
                     maxsize=s.db_pool_max,
                     charset="utf8mb4",
                     autocommit=True,
-                    connect_timeout=CONNECT_SECONDS,
+                    connect_timeout=None,  # bounded here: Python 3.11's wait_for, by which it would be, loses cancellations
                     init_command=SESSION_SETUP,
                 )
         except BROKEN as error:
@@ -272,18 +273,20 @@ class Database:
             await self._pool.wait_closed()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    async def connection(self, deadline: float | None = None) -> AsyncIterator[Connection]:
         """A connection in autocommit, for several statements. Raises Unavailable after 3 s without a free one."""
+        now = asyncio.get_running_loop().time()
+        deadline = deadline or now + self._answer_seconds
         try:
-            async with asyncio.timeout(ACQUIRE_SECONDS):
+            async with asyncio.timeout_at(min(now + ACQUIRE_SECONDS, deadline)):
                 await self._room.acquire()
         except TimeoutError:
             raise Unavailable("The service is busy; try again") from None
         raw = None
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
+            async with asyncio.timeout_at(min(asyncio.get_running_loop().time() + CONNECT_SECONDS, deadline)):
                 raw = await self._pool.acquire()
-            yield Connection(raw, self._statement_seconds)
+            yield Connection(raw, deadline)
         except BROKEN as error:
             if _code(error) in RETRYABLE:
                 raise
@@ -291,6 +294,8 @@ class Database:
                 raw.close()
             if isinstance(error, asyncio.CancelledError | GeneratorExit):
                 raise
+            if isinstance(error, TimeoutError):
+                self._close_idle()
             raise _unavailable(error) from error
         except err.IntegrityError as error:
             if _code(error) == DUPLICATE:
@@ -301,6 +306,12 @@ class Database:
                 self._pool.release(raw)
             self._room.release()
 
+    def _close_idle(self) -> None:
+        """When one connection has gone silent for good, so have those beside it: a time limit each would be waited for."""
+        for idle in self._pool._free:
+            idle.close()
+        self._pool._free.clear()
+
     async def transaction(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Run `work` between BEGIN and COMMIT; again from the start, at most three times, when nothing of it can have stayed.
 
@@ -310,9 +321,10 @@ class Database:
         return await self._attempts(lambda connection: _once(connection, work))
 
     async def _attempts(self, job: Callable[[Connection], Awaitable[T]], lost_too: bool = True) -> T:
+        deadline = asyncio.get_running_loop().time() + self._answer_seconds
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                async with self.connection() as connection:
+                async with self.connection(deadline) as connection:
                     return await job(connection)
             except LostConnection:
                 if not lost_too or attempt == ATTEMPTS:
@@ -356,6 +368,7 @@ async def _once(connection: Connection, work: Callable[[Connection], Awaitable[T
         await _rollback(connection)
         raise
     connection.later("COMMIT")
+    connection.deadline = max(connection.deadline, asyncio.get_running_loop().time() + COMMIT_SECONDS)
     try:
         await connection.flush()
     except BROKEN as error:

@@ -24,6 +24,7 @@ from pluseboard.errors import ApiError, Forbidden, NotFound, Unavailable
 from pluseboard.realtime import events
 from pluseboard.realtime.events import Event
 from pluseboard.realtime.hub import Hub
+from pluseboard.realtime.logs import LOGS
 from pluseboard.repositories import activities, channels, members, messages, metrics, workspaces
 from pluseboard.repositories.channels import LockedChannel
 from pluseboard.schemas import Message, MessageSent
@@ -31,6 +32,7 @@ from pluseboard.schemas import Message, MessageSent
 log = logging.getLogger(__name__)
 
 MAX_BATCH = 128
+ANSWER_SECONDS = 4.0  # the longest that a sender waits: behind a batch that hangs, nobody's own time limit has begun
 MAX_KNOWN_CHANNELS = 100_000
 MAX_BATCH_CHARS = 500_000  # times 4 bytes stays well below the 4 MB that MySQL 5.7 takes as one packet
 
@@ -80,7 +82,11 @@ class Poster:
         draft = Draft(user, channel_id, body, client_msg_id, key, asyncio.get_running_loop().create_future())
         self._pending.append(draft)
         self._arrived.set()
-        return await draft.sent
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await draft.sent
+        except TimeoutError:
+            raise Unavailable("The message could not be written in time; try again") from None
 
     async def run(self) -> None:
         """The writer: until `close`, and then until everything that was taken is written."""
@@ -107,8 +113,9 @@ class Poster:
         chars = 0
         while self._pending and len(batch) < MAX_BATCH and (not batch or chars + len(self._pending[0].body) <= MAX_BATCH_CHARS):
             draft = self._pending.popleft()
-            chars += len(draft.body)
-            batch.append(draft)
+            if not draft.sent.done():  # nobody waits for it any more
+                chars += len(draft.body)
+                batch.append(draft)
         return batch
 
     async def _write_and_answer(self, batch: Sequence[Draft]) -> None:
@@ -147,7 +154,20 @@ class Poster:
             # Whatever was written, by another process or by a COMMIT whose answer was lost, is found by its key: writing again
             # writes only what is missing.
             log.warning("a batch is looked up and written again", extra={"error": type(error).__name__})
-        return await self._database.transaction(lambda tx: _write_batch(tx, batch, self._workspaces, again=True))
+        written = await self._database.transaction(lambda tx: _write_batch(tx, batch, self._workspaces, again=True))
+        written.events[:0] = await self._unannounced(written)
+        return written
+
+    async def _unannounced(self, written: Written) -> list[Event]:
+        """What a lost COMMIT had written has been told to nobody. (Without this the polls would find it, within 10 s.)"""
+        places = sorted({(d.channel_id, sent.seq) for d, sent in written.answers.items() if isinstance(sent, MessageSent)})
+        found: list[Event] = []
+        try:
+            for channel_id, seq in places:
+                found += await LOGS["channel"].after(self._database, channel_id, seq - 1, 1)
+        except ApiError as error:
+            log.warning("left to the polls", extra={"error": error.message})
+        return found
 
     async def _events(self, written: Written) -> list[Event]:
         """What a batch that is committed is told by."""
