@@ -157,14 +157,17 @@ async def start_server(
 ) -> AsyncIterator[Callable[..., Awaitable[ServerProcess]]]:
     """Starts servers of the test's own: `await start_server(own_database=True, RATE_LIMITS="on")`.
 
-    `server.database` is the one it uses; `database=` takes one that an earlier server of the test made.
+    `server.database` is the one it uses; `database=` takes one that an earlier server of the test made, `kind=` a ServerProcess
+    that can do more.
     """
     started: list[ServerProcess] = []
 
-    async def start(own_database: bool = False, database: Database = database, **changes: str) -> ServerProcess:
+    async def start(
+        own_database: bool = False, database: Database = database, kind: type[ServerProcess] = ServerProcess, **changes: str
+    ) -> ServerProcess:
         if own_database:
             database = await make_database(f"test_{WORKER}_{next(numbers)}")
-        server = ServerProcess(settings_env(**{**database.environment, **changes}), tmp_path / f"server{len(started)}.log")
+        server = kind(settings_env(**{**database.environment, **changes}), tmp_path / f"server{len(started)}.log")
         server.database = database
         started.append(server)
         await server.start()

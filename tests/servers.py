@@ -239,6 +239,7 @@ class _Talking(SMTP):
 class ServerProcess:
     """One `pluseboard serve`. After kill() or stop(), start() brings it back on its port."""
 
+    module = "pluseboard"
     database: Database
 
     def __init__(self, env: dict[str, str], log_path: Path) -> None:
@@ -250,7 +251,7 @@ class ServerProcess:
 
     async def start(self) -> None:
         # In a folder of its own, so that the developer's .env plays no part.
-        command = [sys.executable, "-m", "pluseboard", "serve"]
+        command = [sys.executable, "-m", self.module, "serve"]
         self.process = spawn(command, self.log_path, env=self.env, cwd=self.log_path.parent)
         deadline = time.monotonic() + 30
         async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client:

@@ -65,7 +65,7 @@ def _config(settings: Settings) -> Config:
         ws="pluseboard.sockets.protocol:Protocol",
         ws_max_size=65536,
         ws_per_message_deflate=False,
-        ws_ping_interval=20,  # with the time-out: a peer that vanished is gone within 40 s
+        ws_ping_interval=18,  # with the time-out: a peer that vanished is gone within 40 s
         ws_ping_timeout=20,
         proxy_headers=True,
         forwarded_allow_ips=settings.forwarded_allow_ips,

@@ -1,6 +1,7 @@
 """What is promised when the database is busy, silent or gone in the middle (R25, R26, R28), each test named after its requirement."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -188,7 +189,7 @@ async def test_r28_a_deadlock_is_tried_again_at_most_three_times_with_jitter(
         with pytest.raises(Unavailable):
             await pool.transaction(work)
         assert len(times) == 4
-        pauses |= {round(later - earlier, 4) for earlier, later in zip(times, times[1:], strict=False)}
+        pauses |= {round(later - earlier, 4) for earlier, later in itertools.pairwise(times)}
     assert len(pauses) > 5, "a different pause each time"
 
 

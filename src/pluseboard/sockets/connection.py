@@ -59,7 +59,7 @@ class Connection:
         self._renamed = False
         self.access_changes = 0  # how many have been acted on: an answer of the database from before one is out of date
         self._websocket = websocket
-        self._outbox = Outbox(websocket)
+        self._outbox = Outbox(websocket, self._cut_off)
         self.closing = False
 
     # --- sending ----------------------------------------------------------------------------------------------------
@@ -70,8 +70,11 @@ class Connection:
             try:
                 self._outbox.put(shown)
             except SlowClientError:
-                log.info("a socket does not read", extra={"user_id": self.user.id})
-                self.close(SLOW)
+                self._cut_off()
+
+    def _cut_off(self) -> None:
+        log.info("a socket does not read", extra={"user_id": self.user.id})
+        self.close(SLOW)
 
     async def drained(self) -> None:
         await self._outbox.drained()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Callable
 
 from starlette.websockets import WebSocket
 
@@ -15,23 +16,23 @@ SEND_SECONDS = 20.0
 
 
 class SlowClientError(Exception):
-    """The client does not read: 256 frames or 1 MiB wait for it, or it took nothing for 20 s."""
+    """The client does not read: 256 frames or 1 MiB wait for it."""
 
 
 class Outbox:
     """`put` never blocks. A frame goes straight to the transport while that has room (one write, no task); otherwise it waits
-    here for a task that exists only as long as something waits."""
+    here for a task that exists only as long as something waits. When the client takes nothing for 20 s, `on_stuck` is called."""
 
-    __slots__ = ("_bytes", "_empty", "_protocol", "_task", "_waiting", "_websocket", "stuck")
+    __slots__ = ("_bytes", "_empty", "_on_stuck", "_protocol", "_task", "_waiting", "_websocket")
 
-    def __init__(self, websocket: WebSocket) -> None:
+    def __init__(self, websocket: WebSocket, on_stuck: Callable[[], None]) -> None:
         self._websocket = websocket
+        self._on_stuck = on_stuck
         self._protocol: Protocol | None = (websocket.scope.get("extensions") or {}).get(EXTENSION)
         self._waiting: deque[Frame] = deque()
         self._bytes = 0
         self._task: asyncio.Task[None] | None = None
         self._empty: asyncio.Event | None = None
-        self.stuck = False
 
     def put(self, shown: Frame | Frames) -> None:
         """Raises SlowClientError; ephemeral frames are dropped before that."""
@@ -42,8 +43,6 @@ class Outbox:
             self._queue(frame)
 
     def _queue(self, frame: Frame) -> None:
-        if self.stuck:
-            raise SlowClientError
         if not self._has_room_for(frame):
             self._drop_ephemeral()
             if frame.ephemeral:
@@ -101,7 +100,8 @@ class Outbox:
                     else:
                         await self._websocket.send({"type": "websocket.send", "text": frame.text})
         except TimeoutError:
-            self.stuck = True
+            # Now, and not when there is a next frame: it may be long in coming.
+            self._on_stuck()
         except (OSError, RuntimeError):
             # The client has gone; the reader sees that too.
             self._waiting.clear()

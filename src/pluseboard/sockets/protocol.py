@@ -35,6 +35,14 @@ class Protocol(WebSocketsSansIOProtocol):
     async def run_asgi(self) -> None:
         self.scope["extensions"][EXTENSION] = self  # type: ignore[assignment]
         await super().run_asgi()
+        # uvicorn's close() waits, without limit, for the client to take what the buffer holds.
+        if self.transport.get_write_buffer_size():
+            self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
 
     @property
     def has_room(self) -> bool:
