@@ -125,6 +125,12 @@ def test_the_tests_that_reliability_md_names_exist() -> None:
     assert [name for name in named if name not in names] == []
 
 
+def test_each_of_the_36_requirements_has_a_test_that_is_named_after_it() -> None:
+    shown = {int(row[0]): row[-1] for row in rows(ROOT / "docs" / "reliability.md") if row[0].isdecimal()}
+    assert sorted(shown) == list(range(1, 37))
+    assert [number for number, tests in shown.items() if f"_r{number:02}_" not in tests] == []
+
+
 # --- examples that are true ---------------------------------------------------------------------------------------
 
 

@@ -51,11 +51,13 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
         ("GET /api/messages/?channel_id=1&limit=50", "GET /api/messages/?channel_id=1&limit=50"),
     ],
 )
-def test_secrets_are_cut_out_and_the_rest_stays(line: str, shown: str) -> None:
+def test_r36_secrets_are_cut_out_and_the_rest_stays(line: str, shown: str) -> None:
     assert logs.redact(line) == shown
 
 
-def test_a_line_is_one_object_with_the_request_and_extra_fields(root: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
+def test_r36_a_line_is_one_object_with_the_request_and_extra_fields(
+    root: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
     logs.configure(Settings(log_format="json"))
     reset = logs.request_id.set("abc123")
     logging.getLogger("pluseboard.x").info("Two\nlines of %s", "Ünïcode", extra={"status": 200, "path": object})

@@ -114,7 +114,7 @@ async def test_every_table_is_innodb_and_compares_as_the_documentation_says(plac
     assert {(row["e"], row["c"]) for row in rows if row["t"] not in OWN_TABLES} == {("InnoDB", "utf8mb4_unicode_ci")}
 
 
-async def test_of_several_processes_that_migrate_at_once_one_applies_and_all_succeed(
+async def test_r29_of_several_processes_that_migrate_at_once_one_applies_and_all_succeed(
     place: Place, settings_env: Callable[..., dict[str, str]], tmp_path: Path
 ) -> None:
     env = settings_env(**place.environment)
@@ -156,7 +156,7 @@ def _dies_after(commands: int, settings: Settings, folder: Path, operation: str)
 
 
 @pytest.mark.parametrize("operation", ["migrate", "rollback"])
-async def test_a_process_killed_at_any_moment_leaves_what_the_next_run_can_finish(
+async def test_r29_a_process_killed_at_any_moment_leaves_what_the_next_run_can_finish(
     place: Place, folder: Path, operation: str
 ) -> None:
     for commands in itertools.count(1):

@@ -59,7 +59,9 @@ def test_the_safe_settings_are_accepted() -> None:
 
 
 @pytest.mark.parametrize(("changes", "name"), UNSAFE + MALFORMED)
-def test_an_unsafe_or_malformed_setting_is_refused_by_its_name_and_without_its_value(changes: dict[str, str], name: str) -> None:
+def test_r33_an_unsafe_or_malformed_setting_is_refused_by_its_name_and_without_its_value(
+    changes: dict[str, str], name: str
+) -> None:
     with pytest.raises(SettingsError) as refusal:
         load(**changes)
     assert re.search(rf"\b{name}\b", str(refusal.value))
@@ -68,7 +70,7 @@ def test_an_unsafe_or_malformed_setting_is_refused_by_its_name_and_without_its_v
 
 
 @pytest.mark.parametrize(("changes", "name"), UNSAFE)
-async def test_the_server_exits_with_1_before_it_binds(changes: dict[str, str], name: str, tmp_path: Path) -> None:
+async def test_r33_the_server_exits_with_1_before_it_binds(changes: dict[str, str], name: str, tmp_path: Path) -> None:
     with socket.socket() as holder:
         # The port is taken: an attempt to bind would show.
         holder.bind(("127.0.0.1", free_port()))

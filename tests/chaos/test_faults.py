@@ -88,16 +88,18 @@ async def _redis_away(stage: Stage, seconds: float) -> None:
         await asyncio.to_thread(stage.redis.start)
 
 
-async def test_redis_killed_for_3_seconds_loses_nothing(make_stage: Callable[..., Awaitable[Stage]]) -> None:
+async def test_r30_redis_killed_for_3_seconds_loses_nothing(make_stage: Callable[..., Awaitable[Stage]]) -> None:
     await _redis_away(await make_stage(), 3)
 
 
 @pytest.mark.chaos
-async def test_redis_killed_for_30_seconds_loses_nothing(make_stage: Callable[..., Awaitable[Stage]]) -> None:
+async def test_r31_redis_killed_for_30_seconds_loses_nothing(make_stage: Callable[..., Awaitable[Stage]]) -> None:
     await _redis_away(await make_stage(), 30)
 
 
-async def test_a_killed_pubsub_connection_is_made_again_and_loses_nothing(make_stage: Callable[..., Awaitable[Stage]]) -> None:
+async def test_r31_a_killed_pubsub_connection_is_made_again_and_loses_nothing(
+    make_stage: Callable[..., Awaitable[Stage]],
+) -> None:
     stage = await make_stage()
     async with redis.Redis(host="127.0.0.1", port=stage.redis.port, protocol=2) as control, stage.under_load():
         for _ in range(3):
@@ -106,7 +108,7 @@ async def test_a_killed_pubsub_connection_is_made_again_and_loses_nothing(make_s
             await asyncio.sleep(0.7)
 
 
-async def test_a_paused_redis_delays_but_loses_nothing(make_stage: Callable[..., Awaitable[Stage]]) -> None:
+async def test_r31_a_paused_redis_delays_but_loses_nothing(make_stage: Callable[..., Awaitable[Stage]]) -> None:
     stage = await make_stage()
     async with redis.Redis(host="127.0.0.1", port=stage.redis.port, protocol=2) as control, stage.under_load() as (ledger, _):
         await control.execute_command("CLIENT", "PAUSE", "3000", "ALL")
@@ -115,7 +117,9 @@ async def test_a_paused_redis_delays_but_loses_nothing(make_stage: Callable[...,
         assert ledger.slowest < 1
 
 
-async def test_a_killed_process_loses_nothing_and_the_other_is_not_disturbed(make_stage: Callable[..., Awaitable[Stage]]) -> None:
+async def test_r35_a_killed_process_loses_nothing_and_the_other_is_not_disturbed(
+    make_stage: Callable[..., Awaitable[Stage]],
+) -> None:
     stage = await make_stage()
     async with stage.under_load() as (_, witnesses):
         joins = witnesses[1].joins
@@ -142,7 +146,7 @@ async def own_database_server(tmp_path: Path) -> AsyncIterator[PrivateMariaDB]:
     await asyncio.to_thread(server.stop)
 
 
-async def test_a_killed_database_server_loses_nothing(
+async def test_r27_a_killed_database_server_loses_nothing(
     make_stage: Callable[..., Awaitable[Stage]],
     own_database_server: PrivateMariaDB,
     settings_env: Callable[..., dict[str, str]],
@@ -164,7 +168,7 @@ async def test_a_killed_database_server_loses_nothing(
         assert set(ledger.statuses) <= {201, 503}
 
 
-async def test_killed_database_connections_lose_nothing(
+async def test_r27_killed_database_connections_lose_nothing(
     make_stage: Callable[..., Awaitable[Stage]],
 ) -> None:
     stage = await make_stage(own_database=True)
@@ -183,7 +187,7 @@ async def test_killed_database_connections_lose_nothing(
 
 
 @pytest.mark.chaos
-async def test_a_thousand_random_cuts_lose_nothing(make_stage: Callable[..., Awaitable[Stage]]) -> None:
+async def test_r24_a_thousand_random_cuts_lose_nothing(make_stage: Callable[..., Awaitable[Stage]]) -> None:
     await _cuts(await make_stage(), 1000)
 
 

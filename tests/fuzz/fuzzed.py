@@ -83,6 +83,8 @@ class Fuzzed:
             with suppress(TimeoutError):
                 async with asyncio.timeout(0.2):
                     await socket.connection.wait_closed()
+                # Ended by the server, or by a close frame among the bytes: in either case a close frame said why.
+                assert socket.close_code != 1006
             transport.abort()
 
     async def _deliver(self, connection: Any, frame: Sent) -> None:

@@ -52,7 +52,7 @@ class Proxy:
             link.open = asyncio.Event()
 
     def lose_commit(self, what: str, of: bytes) -> None:
-        """Of the next transaction with such a statement COMMIT's `request` or its `answer` is lost, and the connection with it."""
+        """Of the next transaction with such a statement COMMIT's `request` or its `answer` is lost, and the connection."""
         self._lose = (what, of)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

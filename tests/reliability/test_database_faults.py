@@ -1,4 +1,4 @@
-"""What is promised when the database is busy, silent or gone in the middle (R25, R26, R28), each test named after its requirement."""
+"""What is promised when the database is busy, silent or gone in the middle (R25, R26, R28), and of the queue before it."""
 
 import asyncio
 import itertools

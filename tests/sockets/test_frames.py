@@ -148,7 +148,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("path", MODULES)
-async def test_a_frame_that_is_wrong_is_answered_by_an_error_and_the_socket_lives(
+async def test_r21_a_frame_that_is_wrong_is_answered_by_an_error_and_the_socket_lives(
     path: str, cluster: Cluster, person: MakePerson
 ) -> None:
     alice = await person("alice")
@@ -164,7 +164,7 @@ async def test_a_frame_that_is_wrong_is_answered_by_an_error_and_the_socket_live
             assert (await socket.receive())["ref"] == what, "the socket lives"
 
 
-async def test_ten_wrong_frames_in_a_row_end_the_socket_and_nine_do_not(cluster: Cluster, person: MakePerson) -> None:
+async def test_r21_ten_wrong_frames_in_a_row_end_the_socket_and_nine_do_not(cluster: Cluster, person: MakePerson) -> None:
     alice = await person("alice")
     async with alice.socket("/ws/presence/", cluster.b) as socket:
         for _ in range(3):
@@ -188,7 +188,7 @@ async def test_refusals_are_answers_and_count_against_nobody(cluster: Cluster, p
         await nothing_waits(socket)
 
 
-async def test_a_frame_may_have_64_kib_and_no_more(cluster: Cluster, person: MakePerson) -> None:
+async def test_r21_a_frame_may_have_64_kib_and_no_more(cluster: Cluster, person: MakePerson) -> None:
     alice = await person("alice")
     frame = '{"type": "heartbeat", "ref": 1, "padding": "%s"}'
     room = 65536 - len(frame % "")
@@ -284,7 +284,7 @@ async def test_a_join_and_a_send_without_waiting_show_the_message_to_its_sender(
         await nothing_waits(socket)
 
 
-async def test_a_hundred_frames_in_ten_seconds_are_taken_and_the_next_ends_the_socket(
+async def test_r21_a_hundred_frames_in_ten_seconds_are_taken_and_the_next_ends_the_socket(
     person: MakePerson, start_server: Any
 ) -> None:
     alice = await person("alice")

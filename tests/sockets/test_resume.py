@@ -66,7 +66,7 @@ async def frames_after(socket: Socket, seq: int, count: int) -> list[Json]:
 
 
 @pytest.mark.parametrize("cuts", [30, pytest.param(1000, marks=pytest.mark.chaos)])
-async def test_whoever_is_cut_off_again_and_again_misses_nothing_and_sees_nothing_twice(
+async def test_r24_whoever_is_cut_off_again_and_again_misses_nothing_and_sees_nothing_twice(
     cuts: int, cluster: Cluster, person: MakePerson
 ) -> None:
     alice = await person("alice")
@@ -144,7 +144,7 @@ async def test_edits_and_deletions_are_replayed_as_they_are_now(cluster: Cluster
             assert await frames_after(socket, 2, 3) == frames[2:]
 
 
-async def test_up_to_a_thousand_events_are_replayed_and_beyond_that_a_client_is_told_to_fetch(
+async def test_r24_up_to_a_thousand_events_are_replayed_and_beyond_that_a_client_is_told_to_fetch(
     cluster: Cluster, person: MakePerson
 ) -> None:
     alice = await person("alice")

@@ -45,7 +45,7 @@ async def ticket(someone: Person, server: ServerProcess | None = None) -> str:
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_a_cookie_needs_an_allowed_origin(path: str, cluster: Cluster, person: MakePerson) -> None:
+async def test_r17_a_cookie_needs_an_allowed_origin(path: str, cluster: Cluster, person: MakePerson) -> None:
     alice = await person("alice")
     options: Json = {"query": {}}
     assert await opens(alice, path, cluster.b, **options, headers=cookie(alice, **ORIGIN))
@@ -84,7 +84,7 @@ async def test_a_token_that_the_page_could_not_read_leaves_the_cookie_to_speak(
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_a_bad_token_is_refused_before_accept_whatever_else_is_good(
+async def test_r17_a_bad_token_is_refused_before_accept_whatever_else_is_good(
     path: str, cluster: Cluster, person: MakePerson
 ) -> None:
     alice = await person("alice")
@@ -123,7 +123,7 @@ async def test_an_unknown_path_is_refused_like_a_bad_token(cluster: Cluster, per
         assert await refused(alice, path, cluster.b) == 403
 
 
-async def test_a_socket_lives_as_long_as_its_session_not_as_its_token(cluster: Cluster, person: MakePerson) -> None:
+async def test_r20_a_socket_lives_as_long_as_its_session_not_as_its_token(cluster: Cluster, person: MakePerson) -> None:
     alice = await person("alice")
     _, channel_id = await make_team(alice)
     expires_at = int(time.time()) + 2
@@ -136,7 +136,7 @@ async def test_a_socket_lives_as_long_as_its_session_not_as_its_token(cluster: C
         assert await socket.closed(1) == 4401
 
 
-async def test_a_ticket_opens_one_socket_on_any_process(cluster: Cluster, person: MakePerson) -> None:
+async def test_r18_a_ticket_opens_one_socket_on_any_process(cluster: Cluster, person: MakePerson) -> None:
     alice = await person("alice")
     query = {"ticket": await ticket(alice, cluster.a)}
     assert await opens(alice, "/ws/", cluster.b, query=query)
@@ -149,7 +149,7 @@ async def test_a_ticket_opens_one_socket_on_any_process(cluster: Cluster, person
         assert await refused(alice, "/ws/", cluster.b, query={"ticket": wrong}) == 403
 
 
-async def test_a_ticket_is_good_for_thirty_seconds(cluster: Cluster, person: MakePerson) -> None:
+async def test_r18_a_ticket_is_good_for_thirty_seconds(cluster: Cluster, person: MakePerson) -> None:
     alice = await person("alice")
     [[session]] = [(await call(alice.http, "GET", "/api/sessions/"))["data"]]
     later = "UPDATE ws_tickets SET expires_at = expires_at - INTERVAL %s SECOND WHERE session_id = %s"
@@ -159,7 +159,9 @@ async def test_a_ticket_is_good_for_thirty_seconds(cluster: Cluster, person: Mak
         assert await opens(alice, "/ws/", cluster.b, query=query) is alive, f"after {seconds} s"
 
 
-async def test_a_ticket_is_bound_to_the_session_that_asked_for_it(cluster: Cluster, person: MakePerson, mail: MailServer) -> None:
+async def test_r18_a_ticket_is_bound_to_the_session_that_asked_for_it(
+    cluster: Cluster, person: MakePerson, mail: MailServer
+) -> None:
     laptop = await person("alice")
     phone = await second_device(laptop, mail)
     unused = {"ticket": await ticket(phone)}
@@ -205,7 +207,7 @@ async def test_a_user_has_so_many_sockets_and_no_more(person: MakePerson, start_
 
 
 @pytest.mark.parametrize("level", ["INFO", "DEBUG"])
-async def test_no_token_and_no_ticket_is_in_a_log(level: str, person: MakePerson, start_server: StartServer) -> None:
+async def test_r17_no_token_and_no_ticket_is_in_a_log(level: str, person: MakePerson, start_server: StartServer) -> None:
     alice = await person("alice")
     server = await start_server(LOG_LEVEL=level)
     secrets = [alice.access_token, *(stored.value or "" for stored in alice.cookies)]

@@ -65,7 +65,9 @@ async def test_signing_out_closes_every_socket_of_that_device_on_the_other_proce
     assert await refused(phone, "/ws/", cluster.b, query=token) == 403
 
 
-async def test_a_device_signed_out_from_another_loses_its_sockets(cluster: Cluster, person: MakePerson, mail: MailServer) -> None:
+async def test_r19_a_device_signed_out_from_another_loses_its_sockets(
+    cluster: Cluster, person: MakePerson, mail: MailServer
+) -> None:
     phone = await person("alice")
     laptop = await second_device(phone, mail)
     _, channel_id = await make_team(phone)
@@ -78,7 +80,7 @@ async def test_a_device_signed_out_from_another_loses_its_sockets(cluster: Clust
         assert (await messages(on_laptop, 1))[0]["body"] == "mine alone"
 
 
-async def test_removal_from_a_workspace_ends_its_channels_and_activity(cluster: Cluster, person: MakePerson) -> None:
+async def test_r19_removal_from_a_workspace_ends_its_channels_and_activity(cluster: Cluster, person: MakePerson) -> None:
     alice, bob, carol = await person("alice"), await person("bob"), await person("carol")
     workspace_id, channel_id = await make_team(alice, bob, carol)
     async with (
@@ -104,7 +106,7 @@ async def test_removal_from_a_workspace_ends_its_channels_and_activity(cluster: 
         assert await refusal(feed, "subscribe", workspace_id=workspace_id) == "not_found"
 
 
-async def test_removal_from_a_private_channel_ends_that_channel_alone(cluster: Cluster, person: MakePerson) -> None:
+async def test_r19_removal_from_a_private_channel_ends_that_channel_alone(cluster: Cluster, person: MakePerson) -> None:
     alice, bob, carol = await person("alice"), await person("bob"), await person("carol")
     workspace_id, general = await make_team(alice, bob, carol)
     private = await make_channel(alice, workspace_id, "secret", bob, carol, private=True)
