@@ -118,7 +118,13 @@ async def test_r25_a_cancelled_holder_lets_the_next_go_on(make_pool: Callable[[i
 # --- R26: silence -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("end", ["restore", "forget"], ids=["old connections wake up", "old connections stay dead"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param("restore", id="old connections wake up", marks=pytest.mark.chaos),
+        pytest.param("forget", id="old connections stay dead"),
+    ],
+)
 async def test_r26_while_the_database_is_silent_everything_fails_within_5_s_and_is_well_5_s_after_its_return(
     end: str, start_server: StartServer, person: MakePerson, database_proxy: Proxy
 ) -> None:
