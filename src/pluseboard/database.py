@@ -11,6 +11,7 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Generic, TypeVar
@@ -137,7 +138,7 @@ class Connection:
 
         (aiomysql's executemany falls back to a statement a row when a comment stands before INSERT.)
         """
-        before, group, after = re.split(r"(?<=VALUES )(\([^()]*\))", query, maxsplit=1)
+        before, group, after = _around_values(query)
         return self._later(
             before % () + ", ".join([group % tuple(map(_literal, row)) for row in rows]) + after % (), _as_they_are
         )
@@ -202,6 +203,11 @@ def consecutive_ids(first: int, count: int, last: Sequence[Row]) -> list[int]:
     nothing came between them; otherwise none, and they have to be read. InnoDB gives them in one piece."""
     [(last_id, step)] = last
     return list(range(first, last_id + 1, step)) if last_id - first == (count - 1) * step else []
+
+
+@cache
+def _around_values(query: str) -> list[str]:
+    return re.split(r"(?<=VALUES )(\([^()]*\))", query, maxsplit=1)
 
 
 def _literal(value: Any) -> str:
