@@ -2,12 +2,16 @@
 -- Invites an address, or renews its invitation.
 INSERT INTO invitations (workspace_id, email, role, invited_by, created_at, expires_at)
 VALUES (%s, %s, %s, %s, UTC_TIMESTAMP(), UTC_TIMESTAMP() + INTERVAL 30 DAY)
-ON DUPLICATE KEY UPDATE role = VALUES(role), invited_by = VALUES(invited_by), created_at = VALUES(created_at), expires_at = VALUES(expires_at)
+ON DUPLICATE KEY UPDATE id = LAST_INSERT_ID(id), role = VALUES(role), invited_by = VALUES(invited_by), created_at = VALUES(created_at), expires_at = VALUES(expires_at)
 
 -- name: list
 -- The open invitations of a workspace.
 SELECT STRAIGHT_JOIN i.id, i.email, i.role, u.email, DATE_FORMAT(i.created_at, '%%Y-%%m-%%dT%%T'), DATE_FORMAT(i.expires_at, '%%Y-%%m-%%dT%%T')
 FROM invitations i JOIN users u ON u.id = i.invited_by WHERE i.workspace_id = %s AND i.expires_at > UTC_TIMESTAMP() ORDER BY i.email
+
+-- name: email_of
+-- Whom an invitation was for.
+SELECT email FROM invitations WHERE id = %s AND workspace_id = %s
 
 -- name: delete
 -- Takes an invitation back.

@@ -33,3 +33,7 @@ SELECT user_id, last_seq - 10000 FROM inboxes WHERE user_id > %s AND last_seq > 
 -- name: delete_read_marks
 -- `pluseboard purge`: read marks so old that no device is sent them again: it is told to start afresh.
 DELETE FROM inbox_changes WHERE user_id = %s AND seq < %s LIMIT 5000
+
+-- name: delete_audit
+-- `pluseboard purge`: a slice of the audit log that is older than AUDIT_DAYS, if that is set.
+DELETE FROM audit_log WHERE created_at < UTC_TIMESTAMP() - INTERVAL %s DAY LIMIT 5000

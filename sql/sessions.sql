@@ -24,10 +24,6 @@ UPDATE sessions SET generation = generation + 1, rotated_at = FROM_UNIXTIME(%s),
 -- Ends one session of a user.
 UPDATE sessions SET revoked_at = UTC_TIMESTAMP() WHERE id = %s AND user_id = %s AND revoked_at IS NULL
 
--- name: owner
--- Whose session it is.
-SELECT user_id FROM sessions WHERE id = %s
-
 -- name: live_of_user
 -- A user's devices, the last used first. (A user has few: the sort is of a handful of rows.)
 SELECT id, device, ip, DATE_FORMAT(created_at, '%%Y-%%m-%%dT%%T'), DATE_FORMAT(last_used_at, '%%Y-%%m-%%dT%%T'), id = %s

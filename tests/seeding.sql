@@ -102,3 +102,8 @@ INSERT INTO user_activity SELECT id, UTC_TIMESTAMP() - INTERVAL id MINUTE FROM u
 
 INSERT INTO presence SELECT id, 'node-1', IF(id % 3, 'online', 'idle'), UTC_TIMESTAMP() + INTERVAL IF(id % 10, 600, -60) SECOND
     FROM users;
+
+INSERT INTO audit_log (workspace_id, private_channel_id, actor_id, actor_email, action, target_type, target_id, details, ip,
+    user_agent, created_at) SELECT n % 3, IF(n % 60 = 1, 5, 0), 1 + n DIV 3 % 20, CONCAT('user', 1 + n DIV 3 % 20, '@example.com'),
+    IF(n DIV 60 % 10, 'channel_archived', 'member_added'), 'user', 2, '{}', '127.0.0.1', 'Firefox',
+    '2024-12-25' + INTERVAL n MINUTE FROM numbers WHERE n BETWEEN 1 AND 50000;

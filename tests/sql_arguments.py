@@ -3,6 +3,7 @@
 import hashlib
 
 NOW = "2025-01-15T10:30:00"
+SPAN = ("2025-01-01T00:00:00", "2025-01-02T00:00:00", "2025-01-02T00:00:00", 10_000)  # a day, to the middle of its last second
 CHANNELS = tuple(range(1, 201, 2))  # of workspace 1, as many as a busy member may see
 USERS = tuple(range(1, 51))  # a chunk of people
 BATCH = tuple((1, seq) for seq in range(50_001, 50_129))  # of a full batch of messages
@@ -21,6 +22,12 @@ ARGUMENTS = {
     "activities.page_after": (1, 50_000, 50),
     "activities.page_before": (1, 50_000, 48_000, (0, *CHANNELS), 1, 51),
     "activities.seq_of": (50_000, 1),
+    "audit.all_after": (0, NOW, 1, 1, "user1@example.com", "user1@example.com", "member_added", "member_added"),
+    "audit.page": (1, *SPAN, (0, *CHANNELS), 51),
+    "audit.page_of_action": (1, "member_added", *SPAN, (0, *CHANNELS), 51),
+    "audit.page_of_actor": (1, 1, *SPAN, (0, *CHANNELS), 51),
+    "audit.page_of_both": (1, 1, "member_added", *SPAN, (0, *CHANNELS), 51),
+    "audit.place": (10_000, 1, 0, 0),
     "channels.add_everybody": (2,),
     "channels.add_member": (2, 201),
     "channels.advance_many": ('{"1": 3, "2": 1}', '{"1": 3, "2": 1}', (1, 2)),
@@ -61,6 +68,7 @@ ARGUMENTS = {
     "invitations.consume": (1,),
     "invitations.delete": (1, 1),
     "invitations.delete_link": (1, 1),
+    "invitations.email_of": (1, 1),
     "invitations.for_email": ("new100@example.com",),
     "invitations.list": (1,),
     "invitations.list_links": (1,),
@@ -68,6 +76,7 @@ ARGUMENTS = {
     "invitations.use_link": (50,),
     "maintenance.channel_ids": (1,),
     "maintenance.delete_activities": (1,),
+    "maintenance.delete_audit": (365,),
     "maintenance.delete_invitations": (),
     "maintenance.delete_links": (),
     "maintenance.delete_messages": (1,),
@@ -134,7 +143,6 @@ ARGUMENTS = {
     "sessions.live": (1,),
     "sessions.live_of_user": (1, 1),
     "sessions.lock": (1_700_000_000, 1),
-    "sessions.owner": (1,),
     "sessions.revoke": (1, 1),
     "sessions.sweep_tickets": (),
     "sessions.ticket_session": (digest(200),),

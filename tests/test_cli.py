@@ -17,7 +17,7 @@ from pluseboard import __version__, cli, devserver
 from tests.conftest import WORKER
 from tests.servers import ROOT, Database, ServerProcess, run_command
 
-COMMANDS = ["dev", "serve", "migrate", "rollback", "break-lock", "recount", "purge", "demo"]
+COMMANDS = ["dev", "serve", "migrate", "rollback", "break-lock", "recount", "audit", "purge", "demo"]
 Env = Callable[..., dict[str, str]]
 StartServer = Callable[..., Awaitable[ServerProcess]]
 
@@ -55,7 +55,7 @@ def test_dev_and_demo_pass_their_options_and_their_status_on(monkeypatch: pytest
     assert cli.main(["demo", "--url", "12345"]) == 5
 
 
-@pytest.mark.parametrize("command", ["serve", "migrate", "rollback", "break-lock", "recount", "purge"])
+@pytest.mark.parametrize("command", ["serve", "migrate", "rollback", "break-lock", "recount", "audit", "purge"])
 async def test_a_command_that_lacks_a_setting_says_which_in_one_line(command: str, tmp_path: Path) -> None:
     done = await run_command({}, tmp_path, command)
     assert done.returncode == 1

@@ -18,6 +18,7 @@ LAYERS = {
 }
 SHARED = {
     "auth",
+    "callers",
     "clock",
     "database",
     "decoding",

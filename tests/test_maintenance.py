@@ -20,7 +20,7 @@ async def rows_of(database: Database, workspace: int, channel: int) -> dict[str,
     """How many rows each table holds of a workspace."""
     columns = await database.query(
         """SELECT table_name AS t, column_name AS c FROM information_schema.columns WHERE table_schema = DATABASE()
-        AND column_name IN ('workspace_id', 'channel_id') AND table_name NOT IN ('access_changes', 'message_rows')"""
+        AND column_name IN ('workspace_id', 'channel_id') AND table_name NOT IN ('access_changes', 'audit_log', 'message_rows')"""
     )
     found = {"workspaces": (await database.query("SELECT COUNT(*) AS n FROM workspaces WHERE id = %s", (workspace,)))[0]["n"]}
     for it in columns:

@@ -19,6 +19,7 @@ from pluseboard.database import Database as Pool
 from pluseboard.repositories import (
     access,
     activities,
+    audit,
     channels,
     codes,
     demo,
@@ -320,15 +321,20 @@ async def news(check: Checked, tx: Connection, workspace: int, channel: int, ann
 async def sign_ins(check: Checked, pool: Pool, tx: Connection, ann: int) -> None:
     session = await check(sessions.insert, tx, ann, "Firefox", "127.0.0.1", 1_700_000_000)
     await check(sessions.live, tx, session)
-    await check(sessions.owner, tx, session)
     await check(sessions.live_of_user, tx, ann, session)
     await check(sessions.touch, tx, [session])
     await check(sessions.insert_ticket, tx, b"t" * 32, session)
     assert await check(sessions.consume_ticket, tx, b"t" * 32) == session
     await check(sessions.sweep_tickets, tx)
-    assert (await check(sessions.rotate, pool, session, 1, 1_700_000_100, 10)).rotated_at == 1_700_000_100
-    assert (await check(sessions.rotate, pool, session, 1, 1_700_000_105, 10)).rotated_at == 1_700_000_100
+    assert (await check(sessions.rotate, pool, session, 1, 1_700_000_100, 10, "", "")).rotated_at == 1_700_000_100
+    assert (await check(sessions.rotate, pool, session, 1, 1_700_000_105, 10, "", "")).rotated_at == 1_700_000_100
     await check(sessions.revoke, tx, session, ann)
+    row = audit.NewRow(3, 0, ann, "ann@example.com", "member_added", "user", 7, {"name": TEXTS[3], "role": 1}, "::1", TEXTS[1])
+    await check(audit.insert, tx, row)
+    [record] = await check(audit.page, tx, 3, audit.Slice(), [], 9)
+    assert (record.details, record.user_agent, record.actor_id) == (row.details, row.user_agent, ann)
+    assert await check(audit.place, tx, 3, record.id) == record.created_at
+    assert await check(audit.all_after, tx, 0, audit.BEGINNING, 3, "", "") == [record]
     await check(access.record, tx, access.Change(ann, "workspace_left", workspace_id=1))
     await check(access.recent, tx, 60)
     await check(access.sweep, tx)
@@ -360,6 +366,7 @@ async def around(check: Checked, pool: Pool, tx: Connection, workspace: int, cha
     await check(invitations.consume, tx, waiting.id)
     await check(invitations.upsert, tx, workspace, "new@example.com", "guest", ann)
     [invitation] = await invitations.page(tx, workspace)
+    await check(invitations.email_of, tx, workspace, invitation.id)
     await check(invitations.delete, tx, workspace, invitation.id)
     link = await check(invitations.insert_link, tx, workspace, b"l" * 32, "member", 3, ann, 1)
     await check(invitations.open_link, tx, b"l" * 32)
@@ -391,5 +398,7 @@ async def the_end(check: Checked, tx: Connection, workspace: int, channel: int, 
     assert await check(maintenance.delete_invitations, tx) == 1
     assert await check(maintenance.delete_links, tx) == 1
     await tx.run("UPDATE inboxes SET last_seq = 10100 WHERE user_id = %s", bob)
+    await tx.run("UPDATE audit_log SET created_at = created_at - INTERVAL 31 DAY")
+    assert await check(maintenance.delete_audit, tx, 30) == 1
     assert await check(maintenance.long_inboxes, tx, 0) == [(bob, 100)]
     assert await check(maintenance.delete_read_marks, tx, bob, 100) == 1

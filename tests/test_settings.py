@@ -47,6 +47,7 @@ MALFORMED = [
     ({"EMAIL_FROM": "nobody"}, "EMAIL_FROM"),
     ({"EMAIL_PORT": "465", "EMAIL_USE_SSL": "True"}, "EMAIL_USE_TLS"),
     ({"WEB_CONCURRENCY": "2"}, "REDIS_URL"),
+    ({"AUDIT_DAYS": "29"}, "AUDIT_DAYS"),
 ]
 
 

@@ -22,6 +22,7 @@ READS_A_ROW, READS_MORE = 6, 20
 # What may be read beyond that, and why.
 READS = {
     "channels.archive_empty": (500, "the private channels of a workspace, when somebody leaves"),
+    "audit.all_after": (60_000, "the operator's command: looks through everything"),
     "demo.move_activities": (100_000, "development: all of a workspace"),
     "demo.move_notifications": (100_000, "development: all of a workspace"),
     "demo.move_other_activities": (100_000, "development: all of a workspace"),

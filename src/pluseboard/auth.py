@@ -11,6 +11,7 @@ from typing import Any
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
+from pluseboard.callers import caller
 from pluseboard.database import Database
 from pluseboard.errors import Unauthorized
 from pluseboard.headers import header
@@ -76,7 +77,8 @@ class Authenticator:
         """The successor of a refresh token. Two uses of one token within 10 s get the same successor; a later one is taken
         for theft and ends the session everywhere. Raises Unauthorized."""
         claims = self._tokens.verify(refresh_token, "refresh")
-        session = await sessions.rotate(self._database, claims["sid"], claims["gen"], int(time.time()), ROTATION_GRACE_SECONDS)
+        now = int(time.time())
+        session = await sessions.rotate(self._database, claims["sid"], claims["gen"], now, ROTATION_GRACE_SECONDS, *caller())
         if session is None or session.user.id != claims["sub"]:
             raise Unauthorized
         return self.grant(CurrentUser(*session.user, claims["sid"]), session.generation, session.rotated_at)
@@ -172,8 +174,3 @@ def set_session_cookies(request: HTTPConnection, response: Response) -> None:
             response.delete_cookie(name, **common)
         else:
             response.set_cookie(name, getattr(grant, name), max_age=seconds, **common)
-
-
-def client_ip(request: HTTPConnection) -> str:
-    """The peer, or what a trusted proxy says of it (uvicorn checks FORWARDED_ALLOW_IPS)."""
-    return request.client.host if request.client else ""

@@ -4,6 +4,8 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import get_args
 
 from pluseboard import __version__
 from pluseboard.settings import Settings, SettingsError, load_settings
@@ -53,6 +55,12 @@ def _parser() -> argparse.ArgumentParser:
     undo.add_argument("--count", type=_positive, default=1, help="how many (1)")
     command("break-lock", _break_lock, "end a migration that hangs, or clean up after a killed yoyo command")
     command("recount", _recount, "count the messages of each day again from the messages themselves")
+    audit = command("audit", _audit, "print the audit log, the oldest record first")
+    audit.add_argument("--user", metavar="EMAIL", default="", help="what this person did")
+    audit.add_argument("--workspace", metavar="ID", type=_positive, default=0, help="what happened in this workspace")
+    audit.add_argument("--action", default="", help="one kind of record, such as member_role_changed")
+    audit.add_argument("--since", type=_time, metavar="TIME", help="from then on, in UTC: 2025-01-15 or 2025-01-15T10:30:00")
+    audit.add_argument("--json", action="store_true", help="an object a line, with the user agent")
     command("purge", _purge, "remove for good what was deleted or has expired")
     demo = command("demo", _demo, "fill a running server with a believable workspace")
     demo.add_argument("--url", default="http://localhost:8000", help="where it runs (http://localhost:8000)")
@@ -63,6 +71,13 @@ def _positive(raw: str) -> int:
     if not (raw.isdecimal() and int(raw) > 0):
         raise argparse.ArgumentTypeError("must be a whole number, 1 or more")
     return int(raw)
+
+
+def _time(raw: str) -> str:
+    try:
+        return datetime.fromisoformat(raw).strftime("%Y-%m-%dT%H:%M:%S")
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be a time such as 2025-01-15 or 2025-01-15T10:30:00") from None
 
 
 def _settings() -> Settings:
@@ -120,6 +135,23 @@ def _recount(args: argparse.Namespace) -> int:
     from pluseboard.actions import maintenance
 
     print(f"{asyncio.run(maintenance.recount(settings))} workspaces recounted")
+    return 0
+
+
+def _audit(args: argparse.Namespace) -> int:
+    settings = _settings()
+    from pluseboard.actions import audit
+    from pluseboard.actions.auditing import Action
+
+    if args.action and args.action not in get_args(Action):
+        raise SettingsError(f"--action must be one of {', '.join(get_args(Action))}")
+
+    async def show() -> None:
+        since = {"since": args.since} if args.since else {}
+        async for record in audit.everything(settings, **since, workspace_id=args.workspace, email=args.user, action=args.action):
+            print(audit.as_json(record) if args.json else audit.as_line(record))
+
+    asyncio.run(show())
     return 0
 
 

@@ -14,6 +14,10 @@ _BY_NAME: list[tuple[str, Any]] = [
     (r"\w*Activity\w*\.type", "message_sent"),
     (r"\w*Notification\w*\.message", "John Doe mentioned you in #general"),
     (r"\w*Notification\w*\.kind", "mention"),
+    (r"AuditRecord\.action", "member_role_changed"),
+    (r"AuditRecord\.target_type", "user"),
+    (r"AuditRecord\.details", {"email": "alice@example.com", "role": "admin", "old_role": "member"}),
+    (r".*\.user_agent", "Mozilla/5.0 (X11; Linux x86_64)"),
     (r"Done\.message", "Done"),
     (r"MemberAdded\.message", "alice@example.com was added"),
     (r"Error\w*\.message", "channel_id is required, must be a positive whole number"),
@@ -52,7 +56,7 @@ def example_of(schema: dict[str, Any], components: dict[str, Any], *, whole: boo
     if "$ref" in schema:
         name = schema["$ref"].removeprefix(_PREFIX)
         return example_of(components[name], components, whole=whole, where=name)
-    if schema.get("type") == "object":
+    if schema.get("type") == "object" and "properties" in schema:
         return _object(schema, components, whole, where)
     if schema.get("type") == "array":
         items = schema.get("items")
@@ -88,4 +92,4 @@ def _known(where: str, schema: dict[str, Any], choices: list[dict[str, Any]]) ->
 
 
 def _type_of(value: Any) -> str:
-    return {str: "string", int: "integer"}.get(type(value), "null")
+    return {str: "string", int: "integer", dict: "object"}.get(type(value), "null")

@@ -64,4 +64,13 @@ ClientMsgId = Annotated[
 ]
 Ref = Annotated[str, Meta(max_length=64, description="a string of at most 64 characters or a whole number")] | int
 Role = Annotated[Literal["admin", "member", "guest"], Meta(description="admin, member or guest")]
+# Every day that there is, and the 29th of February of every year.
+_DAY = r"((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-9])|(0[13-9]|1[0-2])-30|(0[13578]|1[02])-31)"
+Time = Annotated[
+    str,
+    Meta(
+        pattern=rf"^[1-9][0-9]{{3}}-{_DAY}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$(?!\n)",
+        description="a time in UTC such as 2025-01-15T10:30:00",
+    ),
+]
 Limit = Annotated[int, number(1, 200)]

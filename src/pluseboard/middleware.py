@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pluseboard.callers import current
 from pluseboard.errors import ApiError, BadInput, NotFound, error_response
 from pluseboard.headers import header
 from pluseboard.logs import request_id
@@ -46,6 +47,7 @@ class FrontDoor:
             return await self._app(scope, receive, send)
         path = scope["path"]
         scope["path"] = path.rstrip("/") or "/"
+        current.set(scope)
         if scope["type"] == "websocket":
             # The seed's paths end in a slash; /ws and /ws/ are the same.
             return await self._app(scope, receive, send)

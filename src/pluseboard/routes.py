@@ -5,6 +5,7 @@ from starlette.routing import WebSocketRoute
 from pluseboard.handlers import (
     accounts,
     activities,
+    audit,
     channels,
     dev,
     docs,
@@ -58,6 +59,7 @@ ENDPOINTS = [
     api("GET", "/api/workspaces/{workspace_id}/invite-links", invitations.links),
     api("POST", "/api/workspaces/{workspace_id}/invite-links", invitations.create_link, 201),
     api("DELETE", "/api/workspaces/{workspace_id}/invite-links/{link_id}", invitations.delete_link),
+    api("GET", "/api/workspaces/{workspace_id}/audit", audit.page),
     api("GET", "/api/invite-links/{token}", invitations.preview),
     api("POST", "/api/invite-links/{token}/accept", invitations.accept),
     api("POST", "/api/activities", activities.page),
@@ -71,6 +73,7 @@ ENDPOINTS = [
     api("GET", "/api/sessions", sessions.page),
     api("DELETE", "/api/sessions", sessions.revoke_others),
     api("DELETE", "/api/sessions/{session_id}", sessions.revoke),
+    api("GET", "/api/audit", audit.own),
     api("GET", "/api/me", accounts.me),
     api("PATCH", "/api/me", accounts.edit),
     api("POST", "/api/register", accounts.register, 201),

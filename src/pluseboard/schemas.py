@@ -202,6 +202,22 @@ class Presence(Struct):
     status: str
 
 
+class AuditRecord(Struct):
+    """Who did what, when and from where. `actor_id` is null where an address has no account; `workspace_id` for sign-ins."""
+
+    id: int
+    created_at: str
+    actor_id: int | None
+    actor_email: str
+    action: str
+    target_type: str
+    target_id: int
+    workspace_id: int | None
+    details: dict[str, str | int]
+    ip: str
+    user_agent: str
+
+
 # --- channels -----------------------------------------------------------------------------------------------------
 
 

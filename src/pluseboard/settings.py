@@ -10,6 +10,7 @@ from typing import Any
 from dotenv import dotenv_values
 
 MIN_SECRET_BYTES = 32
+MIN_AUDIT_DAYS = 30
 KNOWN_EXAMPLES = ("your-secure-random-secret-key", "your-django-secret-key", "change-me", "secret")
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1", "")
 
@@ -61,6 +62,7 @@ class Settings:
     rate_limits: bool = True
     max_sockets_per_user: int = 10
     max_pending_messages: int = 5000
+    audit_days: int = 0
     log_level: str = "INFO"
     log_format: str = "json"
 
@@ -131,6 +133,8 @@ def _check(settings: Settings) -> None:
         raise SettingsError("DB_SSL_CA must be the path of a file with the certificate authority of the database server")
     if settings.web_concurrency > 1 and not settings.redis_url:
         raise SettingsError("REDIS_URL is needed when WEB_CONCURRENCY is more than 1: processes meet through it")
+    if 0 < settings.audit_days < MIN_AUDIT_DAYS:
+        raise SettingsError(f"AUDIT_DAYS must be 0 (for ever) or at least {MIN_AUDIT_DAYS}")
     for name in ("jwt_secret_key", "secret_key"):
         secret = getattr(settings, name)
         if len(secret.encode()) < MIN_SECRET_BYTES:

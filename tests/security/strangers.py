@@ -22,6 +22,7 @@ HIDDEN_FROM = {
     "private message": EVERYBODY,
     "notification": EVERYBODY,
     "session": EVERYBODY,
+    "own record": EVERYBODY,
     "ended token": EVERYBODY,
 }
 
@@ -78,6 +79,10 @@ class World:
         if kind == "notification":
             await self._people.member.say(self._ids["public channel"], f"@{owner.username} look")
             return (await owner.get("/api/notifications/"))[0]["id"]
+        if kind == "record":
+            return (await owner.get(f"/api/workspaces/{workspace}/audit/"))[-1]["id"]
+        if kind == "own record":
+            return (await owner.get("/api/audit/"))[0]["id"]
         if kind == "session":
             return await self._another_session()
         assert kind.endswith("activity"), kind

@@ -20,7 +20,7 @@ from tests.conftest import Cluster, Person, Socket
 from tests.security.strangers import HIDDEN_FROM, MISSING, MISSING_TOKEN, SECRETS, People, World
 from tests.servers import Database, MailServer
 
-CURSOR = "cursor"  # a number to go on from, which need not be an id: it tells nothing
+CURSOR = "cursor"  # a number to go on from, or to look for, which need not be an id: it tells nothing
 OWN = "own"  # the client's own word
 
 
@@ -67,6 +67,8 @@ ROUTES = {
     "GET /api/workspaces/{workspace_id}/invite-links": Entry(WORKSPACE),
     "POST /api/workspaces/{workspace_id}/invite-links": Entry(WORKSPACE),
     "DELETE /api/workspaces/{workspace_id}/invite-links/{link_id}": Entry({**WORKSPACE, "link_id": "link"}),
+    "GET /api/workspaces/{workspace_id}/audit": Entry({**WORKSPACE, "before_id": "record", "actor_id": CURSOR}),
+    "GET /api/audit": Entry({"before_id": "own record"}),
     "GET /api/invite-links/{token}": Entry({"token": "token"}),
     "POST /api/invite-links/{token}/accept": Entry({"token": "token"}),
     "POST /api/activities": Entry({**WORKSPACE, "before_id": "activity"}),
@@ -91,6 +93,7 @@ INSIDE = {
     "user": [("neighbour", "own", "user")],
     "invitation": [("neighbour", "own", "invitation")],
     "link": [("neighbour", "own", "link")],
+    "record": [("neighbour", "own", "record")],
     "message": [("neighbour", "own", "public message"), ("member", "the", "private message")],
     "activity": [
         *(("neighbour", "own", "public activity"), ("member", "the", "private activity")),
@@ -177,7 +180,9 @@ def variants(kind: str) -> list[str]:
 
 async def right_ids(entry: Entry, world: World, place: Ids) -> Ids:
     """Beside the place, what a request must have; what it may have is left out."""
-    needed = {name: kind for name, kind in entry.ids.items() if name not in ("before_id", "after_id", "client_msg_id")}
+    needed = {
+        name: kind for name, kind in entry.ids.items() if name not in ("before_id", "after_id", "actor_id", "client_msg_id")
+    }
     return {**{name: await world.of(kind) for name, kind in needed.items() if name not in place}, **place}
 
 

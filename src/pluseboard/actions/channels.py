@@ -2,10 +2,12 @@
 
 import hashlib
 import unicodedata
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET
 
+from pluseboard.actions.auditing import audit
 from pluseboard.actions.recording import About, notify, record
 from pluseboard.actions.workspaces import visible_workspace
 from pluseboard.auth import CurrentUser
@@ -69,6 +71,8 @@ async def create_channel(app: Services, user: CurrentUser, body: NewChannel) -> 
         else:
             await channels.add_member(tx, channel_id, user.id)
         change = await access.record(tx, Change(user.id, "channel_joined", workspace_id=body.workspace_id, channel_id=channel_id))
+        whose = (body.workspace_id, channel_id if private else 0)
+        await audit(tx, user, "channel_created", ("channel", channel_id), *whose, name=name, is_private=private)
         about = About(channel_id, private)
         event = await record(tx, body.workspace_id, user, "channel_created", channel_id, f"created #{name}", about)
         return channel_id, [event], [change]
@@ -95,8 +99,13 @@ async def edit_channel(app: Services, user: CurrentUser, channel_id: int, body: 
         if new.is_default and not old.is_default:
             await channels.add_everybody(tx, channel_id)
         about = About(channel_id, old.is_private)
+        whose = (old.workspace_id, channel_id if old.is_private else 0)
         events = []
+        if new.is_default != old.is_default:
+            await audit(tx, user, "channel_default_changed", ("channel", channel_id), *whose, is_default=new.is_default)
         if new.name != old.name:
+            names = {"name": new.name, "old_name": old.name}
+            await audit(tx, user, "channel_renamed", ("channel", channel_id), *whose, **names)
             summary = f"renamed #{old.name} to #{new.name}"
             events.append(await record(tx, old.workspace_id, user, "channel_renamed", channel_id, summary, about))
         if (new.topic, new.description) != (old.topic, old.description):
@@ -143,7 +152,8 @@ async def unarchive_channel(app: Services, user: CurrentUser, channel_id: int) -
 
 async def _archive(app: Services, user: CurrentUser, channel_id: int, archive: bool) -> None:
     channel = (await administered_channel(app, user, channel_id)).channel
-    type_, verb = ("channel_archived", "archived") if archive else ("channel_unarchived", "unarchived")
+    type_: Literal["channel_archived", "channel_unarchived"] = "channel_archived" if archive else "channel_unarchived"
+    verb = "archived" if archive else "unarchived"
 
     async def work(tx: Connection) -> list[Event]:
         # The row lock puts this before or after a whole batch of messages.
@@ -153,6 +163,8 @@ async def _archive(app: Services, user: CurrentUser, channel_id: int, archive: b
             changed = await channels.unarchive(tx, channel_id, _live_name(channel.name))
         if not changed:
             return []
+        whose = (channel.workspace_id, channel_id if channel.is_private else 0)
+        await audit(tx, user, type_, ("channel", channel_id), *whose, name=channel.name)
         about = About(channel_id, channel.is_private)
         return [await record(tx, channel.workspace_id, user, type_, channel_id, f"{verb} #{channel.name}", about)]
 
@@ -191,6 +203,9 @@ async def _add(app: Services, user: CurrentUser, channel: Channel, member_id: in
         if not await members.lock_roles(tx, channel.workspace_id, [member_id]):
             raise NotFound("There is no such member in this workspace")
         await channels.add_member(tx, channel.id, member_id)
+        if channel.is_private:
+            whose = (channel.workspace_id, channel.id)
+            await audit(tx, user, "channel_member_added", ("user", member_id), *whose, channel_id=channel.id)
         change = await access.record(
             tx, Change(member_id, "channel_joined", workspace_id=channel.workspace_id, channel_id=channel.id)
         )
@@ -232,6 +247,12 @@ async def _remove(app: Services, user: CurrentUser, channel: Channel, member_id:
         if not await channels.remove_member(tx, channel.id, member_id):
             return [], []
         channels.archive_empty(tx, channel.workspace_id)
+        if channel.is_private:
+            action: Literal["channel_member_left", "channel_member_removed"] = (
+                "channel_member_left" if member_id == user.id else "channel_member_removed"
+            )
+            whose = (channel.workspace_id, channel.id)
+            await audit(tx, user, action, ("user", member_id), *whose, channel_id=channel.id)
         change = await access.record(
             tx, Change(member_id, "channel_left", workspace_id=channel.workspace_id, channel_id=channel.id)
         )

@@ -39,6 +39,8 @@ async def purge(settings: Settings) -> int:
         await _all_of(lambda: maintenance.delete_invitations(database))
         await _all_of(lambda: maintenance.delete_links(database))
         await _purge_read_marks(database)
+        if settings.audit_days:
+            await _all_of(lambda: maintenance.delete_audit(database, settings.audit_days))
     finally:
         await database.close()
     return done

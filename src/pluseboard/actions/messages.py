@@ -1,5 +1,6 @@
 """Editing and deleting messages: the change takes the channel's next seq, like a message."""
 
+from pluseboard.actions.auditing import audit
 from pluseboard.auth import CurrentUser
 from pluseboard.database import Connection
 from pluseboard.errors import Forbidden, NotFound
@@ -51,6 +52,11 @@ async def _change(app: Services, user: CurrentUser, message_id: int, kind: str, 
         if not changed:
             raise _Unchanged
         await messages.insert_change(tx, place.channel_id, seq, kind, place.seq)
+        if place.sender_id != user.id:
+            channel = seen.channel
+            private = channel.id if channel.is_private else 0
+            about = {"channel_id": channel.id, "sender_id": place.sender_id}
+            await audit(tx, user, "message_deleted", ("message", message_id), channel.workspace_id, private, **about)
         return await messages.at(tx, place.channel_id, place.seq), seq
 
     try:

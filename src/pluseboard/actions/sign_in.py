@@ -5,8 +5,10 @@ import hmac
 import secrets
 import time
 
+from pluseboard.actions.auditing import audit
 from pluseboard.actions.joining import join_workspace, lock_for_joining
 from pluseboard.auth import CurrentUser, Grant
+from pluseboard.callers import caller
 from pluseboard.database import Connection, DuplicateRow
 from pluseboard.errors import BadInput, Conflict, NotFound, Unauthorized
 from pluseboard.mail import sign_in_mail
@@ -62,7 +64,7 @@ async def send_code(app: Services, email: str) -> None:
     app.mailer.wake()
 
 
-async def sign_in(app: Services, email: str, code: str, device: str, ip: str) -> Grant:
+async def sign_in(app: Services, email: str, code: str) -> Grant:
     """A right code opens a session, and the doors to which the address was invited. Raises Unauthorized for every other."""
     events: list[Event] = []
     changes: list[Change] = []
@@ -72,11 +74,15 @@ async def sign_in(app: Services, email: str, code: str, device: str, ip: str) ->
         changes.clear()
         attempt = await codes.lock_attempt(tx, email)
         if attempt is None or not await _is_right(app, tx, attempt, code):
+            claimed = CurrentUser(attempt.user_id if attempt else 0, "", email, "", 0)
+            await audit(tx, claimed, "sign_in_failed", ("user", claimed.id))
             return None
         await codes.consume(tx, attempt.user_id)
         now = int(time.time())
-        session_id = await sessions.insert(tx, attempt.user_id, device, ip, now)
+        ip, user_agent = caller()
+        session_id = await sessions.insert(tx, attempt.user_id, user_agent, ip, now)
         user = CurrentUser(attempt.user_id, attempt.username, attempt.email, attempt.full_name, session_id)
+        await audit(tx, user, "signed_in", ("session", session_id))
         invited = await invitations.for_email(tx, email)
         live = await lock_for_joining(tx, [waiting.workspace_id for waiting in invited]) if invited else set()
         for waiting in invited:
@@ -84,6 +90,8 @@ async def sign_in(app: Services, email: str, code: str, device: str, ip: str) ->
                 continue
             inviter = CurrentUser(waiting.inviter_id, waiting.inviter_username, waiting.inviter_email, waiting.inviter_name, 0)
             if joined := await join_workspace(tx, waiting.workspace_id, user, waiting.role, inviter):
+                who = ("user", user.id)
+                await audit(tx, user, "member_joined", who, waiting.workspace_id, role=waiting.role, invited_by=inviter.email)
                 events.extend(joined.events)
                 changes.extend(joined.changes)
         return app.auth.grant(user, 1, now)
@@ -113,27 +121,31 @@ def _hash(app: Services, user_id: int, code: str) -> bytes:
 
 async def sign_out(app: Services, session_id: int) -> None:
     """End a session everywhere, now. Ending it twice changes nothing."""
-    user_id = await sessions.owner(app.database, session_id)
-    if user_id is not None:
-        await _revoke(app, user_id, [session_id])
+    row = await sessions.live(app.database, session_id)
+    if row is not None:
+        await _revoke(app, CurrentUser(*row, session_id), [session_id], "signed_out")
 
 
 async def revoke_session(app: Services, user: CurrentUser, session_id: int) -> None:
     """One of the user's own. Raises NotFound."""
-    if not await _revoke(app, user.id, [session_id]):
+    if not await _revoke(app, user, [session_id], "revoked"):
         raise NotFound("There is no such session")
 
 
 async def revoke_other_sessions(app: Services, user: CurrentUser) -> int:
     """How many were ended."""
     others = [s.id for s in await sessions.live_of_user(app.database, user.id, user.session_id) if not s.is_current]
-    return await _revoke(app, user.id, others)
+    return await _revoke(app, user, others, "revoked")
 
 
-async def _revoke(app: Services, user_id: int, session_ids: list[int]) -> int:
+async def _revoke(app: Services, user: CurrentUser, session_ids: list[int], reason: str) -> int:
     async def work(tx: Connection) -> list[Change]:
-        revoked = [await sessions.revoke(tx, session_id, user_id) for session_id in session_ids]
-        return [change for change in revoked if change is not None]
+        changes = []
+        for session_id in session_ids:
+            if change := await sessions.revoke(tx, session_id, user.id):
+                await audit(tx, user, "session_revoked", ("session", session_id), reason=reason)
+                changes.append(change)
+        return changes
 
     changes = await app.database.transaction(work)
     app.hub.publish([], changes)

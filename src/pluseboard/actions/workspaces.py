@@ -1,9 +1,8 @@
 """Workspaces and who is in them. Every workspace has exactly one owner, from its first moment to its last."""
 
-import secrets
-
 from msgspec import UNSET
 
+from pluseboard.actions.auditing import audit
 from pluseboard.actions.joining import Joined, join_workspace, lock_for_joining
 from pluseboard.actions.recording import record
 from pluseboard.auth import CurrentUser
@@ -13,14 +12,12 @@ from pluseboard.mail import invitation_mail
 from pluseboard.realtime.events import Event
 from pluseboard.repositories import access, channels, invitations, members, users, workspaces
 from pluseboard.repositories.access import Change
-from pluseboard.schemas import EditWorkspace, InviteLinkCreated, MemberAdded, NewInviteLink, NewWorkspace, Workspace
+from pluseboard.schemas import EditWorkspace, MemberAdded, NewWorkspace, Workspace
 from pluseboard.services import Services
-from pluseboard.tokens import hash_secret
 
 RANKS = {"guest": 0, "member": 1, "admin": 2, "owner": 3}
 INVITATION_SECONDS = 24 * 3600
 NO_WORKSPACE = "There is no such workspace"
-DEAD_LINK = "This link does not work any more"
 
 
 async def visible_workspace(app: Services, user: CurrentUser, workspace_id: int) -> Workspace:
@@ -43,6 +40,7 @@ async def create_workspace(app: Services, user: CurrentUser, body: NewWorkspace)
     async def work(tx: Connection) -> tuple[int, list[Event], Change]:
         workspace_id = await workspaces.insert(tx, body.name.strip(), body.description.strip(), user.id)
         await members.insert(tx, workspace_id, user.id, "owner")
+        await audit(tx, user, "workspace_created", ("workspace", workspace_id), workspace_id, name=body.name.strip())
         change = await access.record(tx, Change(user.id, "workspace_joined", workspace_id=workspace_id))
         event = await record(tx, workspace_id, user, "workspace_created", workspace_id, "created the workspace")
         return workspace_id, [event], change
@@ -66,6 +64,8 @@ async def edit_workspace(app: Services, user: CurrentUser, workspace_id: int, bo
         await workspaces.update(tx, workspace_id, name, description)
         if name == old.name:
             return []
+        names = {"name": name, "old_name": old.name}
+        await audit(tx, user, "workspace_renamed", ("workspace", workspace_id), workspace_id, **names)
         return [await record(tx, workspace_id, user, "workspace_renamed", workspace_id, f"renamed the workspace to {name}")]
 
     app.hub.publish(await app.database.transaction(work))
@@ -81,6 +81,7 @@ async def delete_workspace(app: Services, user: CurrentUser, workspace_id: int) 
     async def work(tx: Connection) -> list[Change]:
         # First its row, which whoever joins locks too: nobody comes in after everybody was asked to leave.
         await workspaces.delete(tx, workspace_id)
+        await audit(tx, user, "workspace_deleted", ("workspace", workspace_id), workspace_id, name=workspace.name)
         await members.delete_all(tx, workspace_id)
         return [await access.record(tx, Change(0, "workspace_deleted", workspace_id=workspace_id))]
 
@@ -96,7 +97,9 @@ async def add_member(app: Services, user: CurrentUser, workspace_id: int, email:
     async def work(tx: Connection) -> Joined | None:
         user_id = await users.id_by_email(tx, email)
         if user_id is None:
-            await invitations.upsert(tx, workspace_id, email, role, user.id)
+            invitation_id = await invitations.upsert(tx, workspace_id, email, role, user.id)
+            invited = ("invitation", invitation_id)
+            await audit(tx, user, "invitation_sent", invited, workspace_id, email=email, role=role)
             subject, text = invitation_mail(user.full_name, workspace.name, app.settings.base_url, email)
             await app.mailer.enqueue(tx, email, subject, text, INVITATION_SECONDS)
             return None
@@ -108,6 +111,7 @@ async def add_member(app: Services, user: CurrentUser, workspace_id: int, email:
         joined = await join_workspace(tx, workspace_id, newcomer, role, user)
         if joined is None:
             raise Conflict("email is already that of a member")
+        await audit(tx, user, "member_added", ("user", newcomer.id), workspace_id, email=newcomer.email, role=role)
         return joined
 
     joined = await app.database.transaction(work)
@@ -133,6 +137,8 @@ async def change_role(app: Services, user: CurrentUser, workspace_id: int, membe
         if member.role == role:
             return [], []
         await members.change_role(tx, workspace_id, member_id, role)
+        what = {"email": member.email, "role": role, "old_role": member.role}
+        await audit(tx, user, "member_role_changed", ("user", member_id), workspace_id, **what)
         changes = []
         if "guest" in (member.role, role):
             # What they may see changes; between the other roles only what they may do.
@@ -154,12 +160,15 @@ async def remove_member(app: Services, user: CurrentUser, workspace_id: int, mem
             if mine == RANKS["owner"]:
                 raise Conflict("The owner cannot leave: transfer the workspace first, or delete it")
             summary = "left the workspace"
+            await audit(tx, user, "member_left", ("user", user.id), workspace_id)
         elif mine < RANKS["admin"] or theirs >= mine:
             raise Forbidden("Only somebody of a higher role may do this")
         else:
             member = await members.profile(tx, workspace_id, member_id)
             assert member is not None
             summary = f"removed {member.full_name} from the workspace"
+            what = {"email": member.email, "role": member.role}
+            await audit(tx, user, "member_removed", ("user", member_id), workspace_id, **what)
         await members.delete(tx, workspace_id, member_id)
         channels.archive_empty(tx, workspace_id)
         change = await access.record(tx, Change(member_id, "workspace_left", workspace_id=workspace_id))
@@ -185,6 +194,7 @@ async def transfer_ownership(app: Services, user: CurrentUser, workspace_id: int
         assert heir is not None
         await members.change_role(tx, workspace_id, user.id, "admin")
         await members.change_role(tx, workspace_id, heir_id, "owner")
+        await audit(tx, user, "ownership_transferred", ("user", heir_id), workspace_id, email=heir.email, old_role=heir.role)
         changes = []
         if heir.role == "guest":
             changes.append(await access.record(tx, Change(heir_id, "role_changed", workspace_id=workspace_id)))
@@ -200,38 +210,3 @@ async def _ranks(tx: Connection, workspace_id: int, user_id: int, member_id: int
     if user_id not in roles or member_id not in roles:
         raise NotFound("There is no such member")
     return RANKS[roles[user_id]], RANKS[roles[member_id]]
-
-
-async def create_link(app: Services, user: CurrentUser, workspace_id: int, body: NewInviteLink) -> InviteLinkCreated:
-    await administered_workspace(app, user, workspace_id)
-    token = secrets.token_urlsafe(24)
-    link_id = await invitations.insert_link(
-        app.database, workspace_id, hash_secret(token), body.role, body.max_uses, user.id, body.expires_in_hours
-    )
-    return InviteLinkCreated(link_id=link_id, token=token, url=f"{app.settings.base_url}/invite/{token}")
-
-
-async def open_link(app: Services, token: str) -> invitations.OpenLink:
-    """Raises NotFound when the link is unknown, expired or used up."""
-    link = await invitations.open_link(app.database, hash_secret(token))
-    if link is None:
-        raise NotFound(DEAD_LINK)
-    return link
-
-
-async def accept_link(app: Services, user: CurrentUser, token: str) -> int:
-    """Join by a link; the workspace's id. Whoever is in already uses nothing up."""
-    link = await open_link(app, token)
-
-    async def work(tx: Connection) -> Joined:
-        if not await lock_for_joining(tx, [link.workspace_id]):
-            raise NotFound(DEAD_LINK)
-        joined = await join_workspace(tx, link.workspace_id, user, link.role)
-        if joined is None:
-            return Joined([], [])
-        if not await invitations.use_link(tx, link.id):
-            raise NotFound(DEAD_LINK)
-        return joined
-
-    app.hub.publish(*await app.database.transaction(work))
-    return link.workspace_id

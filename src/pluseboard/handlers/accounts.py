@@ -3,7 +3,8 @@
 from starlette.requests import Request
 
 from pluseboard.actions import sign_in
-from pluseboard.auth import CurrentUser, bearer_token, client_ip
+from pluseboard.auth import CurrentUser, bearer_token
+from pluseboard.callers import client_ip
 from pluseboard.errors import Unauthorized
 from pluseboard.repositories import users
 from pluseboard.schemas import Data, Done, EditProfile, Profile, Register, RequestOtp, VerifyOtp
@@ -40,8 +41,7 @@ async def verify_otp(app: Services, request: Request, body: VerifyOtp) -> Done:
     codes even a right one is refused; a failure is forgotten every three minutes. Raises Unauthorized.
     """
     await app.rate_limits.hit("verify_ip", client_ip(request))
-    device = request.headers.get("user-agent", "unknown")[:255]
-    request.state.grant = await sign_in.sign_in(app, body.email.lower(), body.otp, device, client_ip(request))
+    request.state.grant = await sign_in.sign_in(app, body.email.lower(), body.otp)
     return Done(message="Login successful!")
 
 

@@ -1,8 +1,8 @@
 """Invitations by mail and shareable links into a workspace."""
 
-from pluseboard.actions import workspaces as actions
+from pluseboard.actions import invitations as actions
+from pluseboard.actions.workspaces import administered_workspace
 from pluseboard.auth import CurrentUser
-from pluseboard.errors import NotFound
 from pluseboard.repositories import invitations
 from pluseboard.schemas import (
     Data,
@@ -19,21 +19,19 @@ from pluseboard.services import Services
 
 async def page(app: Services, user: CurrentUser, workspace_id: int) -> Data[list[Invitation]]:
     """List the open invitations (admins)."""
-    await actions.administered_workspace(app, user, workspace_id)
+    await administered_workspace(app, user, workspace_id)
     return Data(data=await invitations.page(app.database, workspace_id))
 
 
 async def delete(app: Services, user: CurrentUser, workspace_id: int, invitation_id: int) -> Done:
     """Take an invitation back (admins)."""
-    await actions.administered_workspace(app, user, workspace_id)
-    if not await invitations.delete(app.database, workspace_id, invitation_id):
-        raise NotFound("There is no such invitation")
+    await actions.take_back(app, user, workspace_id, invitation_id)
     return Done(message="Invitation taken back")
 
 
 async def links(app: Services, user: CurrentUser, workspace_id: int) -> Data[list[InviteLink]]:
     """List the links that still work (admins)."""
-    await actions.administered_workspace(app, user, workspace_id)
+    await administered_workspace(app, user, workspace_id)
     return Data(data=await invitations.links(app.database, workspace_id))
 
 
@@ -47,9 +45,7 @@ async def create_link(app: Services, user: CurrentUser, workspace_id: int, body:
 
 async def delete_link(app: Services, user: CurrentUser, workspace_id: int, link_id: int) -> Done:
     """End a link (admins)."""
-    await actions.administered_workspace(app, user, workspace_id)
-    if not await invitations.delete_link(app.database, workspace_id, link_id):
-        raise NotFound("There is no such link")
+    await actions.end_link(app, user, workspace_id, link_id)
     return Done(message="Link ended")
 
 

@@ -28,12 +28,18 @@ class OpenLink(NamedTuple):
     expires_at: str
 
 
-async def upsert(tx: Connection, workspace_id: int, email: str, role: str, invited_by: int) -> None:
-    await tx.run(_q.upsert, workspace_id, email, role, invited_by)
+async def upsert(tx: Connection, workspace_id: int, email: str, role: str, invited_by: int) -> int:
+    """The id of the new or renewed invitation."""
+    return await tx.insert(_q.upsert, workspace_id, email, role, invited_by)
 
 
 async def page(db: Executor, workspace_id: int) -> list[Invitation]:
     return [Invitation(*row) for row in await db.all(_q.list, workspace_id)]
+
+
+async def email_of(db: Executor, workspace_id: int, invitation_id: int) -> str | None:
+    row = await db.one(_q.email_of, invitation_id, workspace_id)
+    return row[0] if row else None
 
 
 async def delete(db: Executor, workspace_id: int, invitation_id: int) -> bool:

@@ -40,3 +40,7 @@ async def long_inboxes(db: Executor, after: int) -> list[tuple[int, int]]:
 
 async def delete_read_marks(db: Executor, user_id: int, before: int) -> int:
     return await db.run(_q.delete_read_marks, user_id, before)
+
+
+async def delete_audit(db: Executor, days: int) -> int:
+    return await db.run(_q.delete_audit, days)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pluseboard.database import Connection, Database, Executor, load_queries
-from pluseboard.repositories import access
+from pluseboard.repositories import access, audit
 from pluseboard.schemas import Session
 
 _q = load_queries("sessions")
@@ -35,10 +35,12 @@ async def live(db: Executor, session_id: int) -> User | None:
     return User(*row) if row else None
 
 
-async def rotate(db: Database, session_id: int, generation: int, now: int, grace: int) -> Rotation | None:
+async def rotate(
+    db: Database, session_id: int, generation: int, now: int, grace: int, ip: str, user_agent: str
+) -> Rotation | None:
     """Advance a session whose current generation is presented; within `grace` seconds the previous one gets the same answer.
 
-    Any other generation was used before: the session is revoked, and the answer is None.
+    Any other generation was used before: the session is revoked, with a line in the audit log, and the answer is None.
     """
 
     async def work(tx: Connection) -> Rotation | None:
@@ -52,6 +54,8 @@ async def rotate(db: Database, session_id: int, generation: int, now: int, grace
         if generation == current - 1 and age <= grace:
             return Rotation(user, current, rotated_at)
         await revoke(tx, session_id, user.id)
+        target = ("session_revoked", "session", session_id)
+        await audit.insert(tx, audit.NewRow(0, 0, user.id, user.email, *target, {"reason": "reused_token"}, ip, user_agent))
         return None
 
     return await db.transaction(work)
@@ -62,11 +66,6 @@ async def revoke(tx: Connection, session_id: int, user_id: int) -> access.Change
     if not await tx.run(_q.revoke, session_id, user_id):
         return None
     return await access.record(tx, access.Change(user_id, "session_revoked", session_id=session_id))
-
-
-async def owner(db: Executor, session_id: int) -> int | None:
-    row = await db.one(_q.owner, session_id)
-    return row[0] if row else None
 
 
 async def live_of_user(db: Executor, user_id: int, current: int) -> list[Session]:
