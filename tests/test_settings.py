@@ -28,6 +28,12 @@ UNSAFE = [
     ({"JWT_SECRET_KEY": "your-secure-random-secret-key-0000000000"}, "JWT_SECRET_KEY"),
     ({"SECRET_KEY": "your-django-secret-key-0000000000000000"}, "SECRET_KEY"),
     ({"SECRET_KEY": SAFE["JWT_SECRET_KEY"]}, "SECRET_KEY"),
+    ({"JWT_SECRET_KEYS_ACCEPTED": f"{'k' * 40},thirty-one-bytes-of-a-long-key!"}, "JWT_SECRET_KEYS_ACCEPTED"),
+    ({"SECRET_KEYS_ACCEPTED": "thirty-one-bytes-of-a-long-key!"}, "SECRET_KEYS_ACCEPTED"),
+    ({"JWT_SECRET_KEYS_ACCEPTED": "your-secure-random-secret-key-0000000000"}, "JWT_SECRET_KEYS_ACCEPTED"),
+    ({"SECRET_KEYS_ACCEPTED": "your-django-secret-key-0000000000000000000"}, "SECRET_KEYS_ACCEPTED"),
+    ({"SECRET_KEYS_ACCEPTED": SAFE["JWT_SECRET_KEY"]}, "SECRET_KEY"),
+    ({"JWT_SECRET_KEYS_ACCEPTED": SAFE["SECRET_KEY"]}, "JWT_SECRET_KEY"),
     ({"ALLOWED_ORIGINS": "https://app.example.com, *"}, "ALLOWED_ORIGINS"),
     ({"EMAIL_HOST": ""}, "EMAIL_HOST"),
     ({"EMAIL_USE_TLS": "False"}, "EMAIL_USE_TLS"),
@@ -130,9 +136,19 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_no_secret_is_shown_when_settings_are() -> None:
-    shown = repr(load(DB_PASSWORD="of-the-database", EMAIL_HOST_PASSWORD="of-the-mail", REDIS_URL="redis://:of-redis@localhost"))
-    for secret in (SAFE["JWT_SECRET_KEY"], SAFE["SECRET_KEY"], "of-the-database", "of-the-mail", "of-redis"):
+    others = {"DB_PASSWORD": "of-the-database", "EMAIL_HOST_PASSWORD": "of-the-mail", "REDIS_URL": "redis://:of-redis@localhost"}
+    shown = repr(load(JWT_SECRET_KEYS_ACCEPTED="o" * 32, SECRET_KEYS_ACCEPTED="p" * 32, **others))
+    for secret in ("o" * 32, "p" * 32, SAFE["JWT_SECRET_KEY"], SAFE["SECRET_KEY"], "of-the-database", "of-the-mail", "of-redis"):
         assert secret not in shown
+
+
+def test_lists_are_separated_by_commas_and_only_origins_lose_their_slash() -> None:
+    keys = ("j" * 40 + "/", "k" * 40)
+    settings = load(
+        JWT_SECRET_KEYS_ACCEPTED=f" {keys[0]} , {keys[1]},", ALLOWED_ORIGINS="https://a.example.com/,https://b.example.com"
+    )
+    assert settings.jwt_secret_keys_accepted == keys
+    assert settings.allowed_origins == ("https://a.example.com", "https://b.example.com")
 
 
 def test_every_setting_is_explained_in_env_example() -> None:

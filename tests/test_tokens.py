@@ -10,7 +10,7 @@ import jwt
 import pytest
 
 from pluseboard.errors import Unauthorized
-from pluseboard.tokens import Tokens, hash_secret
+from pluseboard.tokens import Tokens, hash_secret, key_id
 
 KEY = "k" * 32
 KINDS = ("access", "refresh", "id")
@@ -107,6 +107,37 @@ def test_what_is_no_token_is_refused_not_a_failure(tokens: Tokens, text: str) ->
 def test_a_token_of_another_key_is_refused(tokens: Tokens) -> None:
     with pytest.raises(Unauthorized):
         tokens.verify(issue(Tokens("o" * 32), "access"), "access")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_newest_key_signs_and_every_accepted_one_is_good(kind: str) -> None:
+    new, old, older = (Tokens(letter * 32) for letter in "noq")
+    both = Tokens("n" * 32, ["o" * 32])
+    for issuer in (new, old, both):
+        assert both.verify(issue(issuer, kind), kind)
+    assert new.verify(issue(both, kind), kind)
+    for refusing, issuer in ((both, older), (new, old), (old, both)):
+        with pytest.raises(Unauthorized):
+            refusing.verify(issue(issuer, kind), kind)
+
+
+def test_a_key_is_named_without_being_given_away() -> None:
+    header = jwt.get_unverified_header(issue(Tokens(KEY), "access"))
+    assert header["kid"] == key_id(KEY)
+    assert (len(header["kid"]), key_id(KEY) == key_id("o" * 32)) == (16, False)
+
+
+def test_a_token_without_a_kid_is_tried_with_each_key_and_one_with_a_strange_kid_with_none() -> None:
+    both = Tokens("n" * 32, [KEY, "o" * 32])
+    bare = altered(issue(Tokens(KEY), "access"))
+    assert "kid" not in jwt.get_unverified_header(bare)
+    assert both.verify(bare, "access")
+    claims = jwt.decode(bare, KEY, algorithms=["HS256"])
+    for kid in ("", "x", key_id("n" * 32), "../../dev/null", "' OR 1 --"):
+        with pytest.raises(Unauthorized):
+            both.verify(jwt.encode(claims, KEY, algorithm="HS256", headers={"kid": kid}), "access")
+    with pytest.raises(Unauthorized):
+        both.verify(altered(bare, exp=1_700_000_000, iat=1_600_000_000), "access")
 
 
 def test_a_short_key_signs_nothing() -> None:

@@ -61,7 +61,7 @@ def create_app(settings: Settings) -> Starlette:
     services = Services(
         settings=settings,
         database=database,
-        auth=Authenticator(database, Tokens(settings.jwt_secret_key)),
+        auth=Authenticator(database, Tokens(settings.jwt_secret_key, settings.jwt_secret_keys_accepted)),
         rate_limits=RateLimits(settings),
         mailer=Mailer(settings, database),
         hub=hub,

@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import aiosmtplib
 import msgspec
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -60,7 +60,8 @@ class Mailer:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
         self._database = database
-        self._box = Fernet(_sealing_key(settings.secret_key))
+        # Sealed with the first, opened with any.
+        self._box = MultiFernet([Fernet(_sealing_key(key)) for key in (settings.secret_key, *settings.secret_keys_accepted)])
         self._sender = _sender(settings)
         self._due = asyncio.Event()
 

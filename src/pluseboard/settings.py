@@ -19,9 +19,9 @@ class SettingsError(Exception):
     """A setting is missing, malformed or unsafe. The message names the variable, never its value."""
 
 
-def _secret(name: str) -> Any:
+def _secret(default: Any = "") -> Any:
     """A field that repr() leaves out, so that no log line can show it."""
-    return field(default="", repr=False, metadata={"name": name})
+    return field(default=default, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,22 +39,24 @@ class Settings:
     db_port: int = 3306
     db_name: str = "pluseboard"
     db_user: str = "pluseboard"
-    db_password: str = _secret("db_password")
+    db_password: str = _secret()
     db_ssl_ca: str = ""
     db_pool_min: int = 2
     db_pool_max: int = 20
 
-    redis_url: str = _secret("redis_url")  # may carry a password
+    redis_url: str = _secret()  # may carry a password
 
-    jwt_secret_key: str = _secret("jwt_secret_key")
-    secret_key: str = _secret("secret_key")
+    jwt_secret_key: str = _secret()
+    jwt_secret_keys_accepted: tuple[str, ...] = _secret(())
+    secret_key: str = _secret()
+    secret_keys_accepted: tuple[str, ...] = _secret(())
 
     email_host: str = ""
     email_port: int = 587
     email_use_tls: bool = True
     email_use_ssl: bool = False
     email_host_user: str = ""
-    email_host_password: str = _secret("email_host_password")
+    email_host_password: str = _secret()
     email_from: str = ""
 
     allowed_origins: tuple[str, ...] = ()
@@ -113,7 +115,17 @@ def _parse(name: str, raw: str, kind: Any) -> Any:
         return int(raw)
     if kind is str:
         return raw
-    return tuple(part.strip().rstrip("/") for part in raw.split(",") if part.strip())
+    parts = [part.strip() for part in raw.split(",") if part.strip()]
+    return tuple(part.rstrip("/") if name == "ALLOWED_ORIGINS" else part for part in parts)
+
+
+def _keys(settings: Settings) -> dict[str, tuple[str, ...]]:
+    return {
+        "JWT_SECRET_KEY": (settings.jwt_secret_key,),
+        "JWT_SECRET_KEYS_ACCEPTED": settings.jwt_secret_keys_accepted,
+        "SECRET_KEY": (settings.secret_key,),
+        "SECRET_KEYS_ACCEPTED": settings.secret_keys_accepted,
+    }
 
 
 def _check(settings: Settings) -> None:
@@ -135,17 +147,16 @@ def _check(settings: Settings) -> None:
         raise SettingsError("REDIS_URL is needed when WEB_CONCURRENCY is more than 1: processes meet through it")
     if 0 < settings.audit_days < MIN_AUDIT_DAYS:
         raise SettingsError(f"AUDIT_DAYS must be 0 (for ever) or at least {MIN_AUDIT_DAYS}")
-    for name in ("jwt_secret_key", "secret_key"):
-        secret = getattr(settings, name)
-        if len(secret.encode()) < MIN_SECRET_BYTES:
-            raise SettingsError(f"{name.upper()} must be at least {MIN_SECRET_BYTES} bytes long")
+    for name, keys in _keys(settings).items():
+        if any(len(key.encode()) < MIN_SECRET_BYTES for key in keys):
+            raise SettingsError(f"{name} must be at least {MIN_SECRET_BYTES} bytes long")
     if settings.debug:
         return
-    for name in ("jwt_secret_key", "secret_key"):
-        if any(example in getattr(settings, name).lower() for example in KNOWN_EXAMPLES):
-            raise SettingsError(f"{name.upper()} is a known example: make your own")
-    if settings.jwt_secret_key == settings.secret_key:
-        raise SettingsError("SECRET_KEY must differ from JWT_SECRET_KEY")
+    for name, keys in _keys(settings).items():
+        if any(example in key.lower() for key in keys for example in KNOWN_EXAMPLES):
+            raise SettingsError(f"{name} is a known example: make your own")
+    if {settings.secret_key, *settings.secret_keys_accepted} & {settings.jwt_secret_key, *settings.jwt_secret_keys_accepted}:
+        raise SettingsError("SECRET_KEY must differ from JWT_SECRET_KEY, and so must the keys that are accepted beside them")
     if "*" in settings.allowed_origins:
         raise SettingsError("ALLOWED_ORIGINS must list origins: * would let any site act for a signed-in user")
     if not settings.email_host:
