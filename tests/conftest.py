@@ -9,7 +9,7 @@ import itertools
 import json
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar
@@ -23,7 +23,8 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 
 from pluseboard.private_servers import free_port
-from tests.servers import Database, MailServer, ServerProcess, run_command
+from tests.leaks import leaks
+from tests.servers import Database, MailServer, Message, ServerProcess, run_command
 
 PASSWORD = "correct horse battery staple"
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
@@ -81,6 +82,21 @@ async def database(make_database: Callable[[str], Awaitable[Database]]) -> Datab
 
 
 # --- server processes ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_secret_in_any_log() -> Iterator[None]:
+    """When all is done: a scan of the logs of every server that this worker has started."""
+    yield
+    assert_no_leaks(ServerProcess.every, [message for server in MailServer.every for message in server.messages])
+
+
+def assert_no_leaks(servers: Iterable[ServerProcess], mails: Iterable[Message]) -> None:
+    codes = {code for message in mails for code in message.codes}
+    for server in servers:
+        words = {PASSWORD, *(value for name, value in server.env.items() if name.endswith(("_KEY", "_ACCEPTED", "PASSWORD")))}
+        found = list(leaks(server.log(), words, codes)) if server.log_path.exists() else []
+        assert found == [], f"{server.log_path} has {len(found)} secrets:\n" + "\n".join(found[:5])
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from email import message_from_bytes, policy
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 import aiomysql
 import httpx
@@ -118,11 +118,19 @@ class Message:
     subject: str
     text: str
 
+    @property
+    def codes(self) -> list[str]:
+        """The six-digit code in it, if it has one."""
+        return re.findall(r"(?<!\d)\d{6}(?!\d)", self.text)[:1]
+
 
 class MailServer:
     """A real SMTP server on the tests' own event loop. It can be told to refuse mail for now, or to fall silent."""
 
+    every: ClassVar[list["MailServer"]] = []
+
     def __init__(self) -> None:
+        self.every.append(self)
         self.host = HOST
         self.port = free_port()
         self.messages: list[Message] = []
@@ -176,8 +184,7 @@ class MailServer:
         return [message for message in self.messages if message.recipient == address.lower()]
 
     def _codes(self, address: str) -> list[str]:
-        found = (re.search(r"(?<!\d)\d{6}(?!\d)", message.text) for message in self.to(address))
-        return [match.group() for match in found if match]
+        return [code for message in self.to(address) for code in message.codes]
 
     async def handle_MAIL(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802
         if self._mode == "refuse":
@@ -241,8 +248,11 @@ class ServerProcess:
 
     module = "pluseboard"
     database: Database
+    every: ClassVar[list["ServerProcess"]] = []  # of this run, for the scan of their logs
 
-    def __init__(self, env: dict[str, str], log_path: Path) -> None:
+    def __init__(self, env: dict[str, str], log_path: Path, noted: bool = True) -> None:
+        if noted:
+            self.every.append(self)
         self.env = env
         self.log_path = log_path
         self.url = f"http://{HOST}:{env['PORT']}"

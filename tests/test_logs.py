@@ -47,6 +47,16 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
         (json.dumps({"message": '{"password": "a b"} kept'}), '{"message": "{\\"password\\": \\"[redacted]\\"} kept"}'),
         ("otp=123456 password=abc)", "otp=[redacted] password=[redacted])"),
         ("EMAIL_HOST_PASSWORD=abc DB_PASSWORD: xyz", "EMAIL_HOST_PASSWORD=[redacted] DB_PASSWORD: [redacted]"),
+        (
+            "POST /api/invite-links/q5Zr0vXb3WcK1mYtJ8uHnAq5Zr0vXb3W/accept/ 200",
+            "POST /api/invite-links/[redacted]/accept/ 200",
+        ),
+        ("https://x.example.com/invite/q5Zr0vXb3WcK1mYtJ8uHnA", "https://x.example.com/invite/[redacted]"),
+        (
+            "DELETE /api/workspaces/1/invite-links/4611686018427387904/ 404",
+            "DELETE /api/workspaces/1/invite-links/[redacted]/ 404",
+        ),
+        ("DELETE /api/workspaces/1/invite-links/46/ 200", "DELETE /api/workspaces/1/invite-links/46/ 200"),
         ("Invalid or expired token", "Invalid or expired token"),
         ("GET /api/messages/?channel_id=1&limit=50", "GET /api/messages/?channel_id=1&limit=50"),
     ],

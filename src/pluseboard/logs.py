@@ -27,13 +27,16 @@ _NAMED = re.compile(
 )
 # uvicorn's lines for a socket: its query is of no other use, and may spell its names in ways that we do not see through.
 _SOCKET_QUERY = re.compile(r"""((?:WebSocket |GET /ws)[^\s"?]*\?)[^\s"\\]*""")
+# An invite link is as good as a key, and its token stands in the path.
+_LINK = re.compile(r"(/invite(?:-links)?/)[A-Za-z0-9_-]{16,}")
 _SECRET_FIELD = re.compile(rf"{_NAMES}$", re.IGNORECASE)
 _STANDARD = {*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName", "color_message"}
 
 
 def redact(line: str) -> str:
-    """The line without the values of tokens, tickets, codes and passwords. What was JSON stays JSON."""
-    return _NAMED.sub(_without_value, _SOCKET_QUERY.sub(r"\1[redacted]", _JWT.sub("[redacted]", line)))
+    """The line without the values of tokens, tickets, invite links, codes and passwords. What was JSON stays JSON."""
+    line = _LINK.sub(r"\1[redacted]", _JWT.sub("[redacted]", line))
+    return _NAMED.sub(_without_value, _SOCKET_QUERY.sub(r"\1[redacted]", line))
 
 
 def _without_value(match: re.Match[str]) -> str:
