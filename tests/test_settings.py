@@ -54,6 +54,7 @@ MALFORMED = [
     ({"EMAIL_PORT": "465", "EMAIL_USE_SSL": "True"}, "EMAIL_USE_TLS"),
     ({"WEB_CONCURRENCY": "2"}, "REDIS_URL"),
     ({"AUDIT_DAYS": "29"}, "AUDIT_DAYS"),
+    *(({"LIMIT_OTP_IP": value}, "LIMIT_OTP_IP") for value in ("30", "30/0", "-1/60", "30 / 60", "30/hour", "1/2/3")),
 ]
 
 

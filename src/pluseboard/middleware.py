@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pluseboard import rate_limits
 from pluseboard.callers import current
 from pluseboard.errors import ApiError, BadInput, NotFound, error_response
 from pluseboard.headers import header
@@ -65,6 +66,8 @@ class FrontDoor:
                 begun = True
                 status = message["status"]
                 headers = [*message["headers"], *self._headers, (b"x-request-id", id_.encode())]
+                if limits := scope.get("limits"):
+                    headers += rate_limits.headers(limits)
                 if no_store:
                     headers.append((b"cache-control", b"no-store"))
                 message = {**message, "headers": headers}
@@ -113,6 +116,6 @@ def cors_options(settings: Settings) -> dict[str, Any]:
         "allow_credentials": True,
         "allow_methods": ["GET", "POST", "PUT", "PATCH", "DELETE"],
         "allow_headers": ["Content-Type", "Authorization", "X-Request-Id"],
-        "expose_headers": ["Retry-After", "X-Request-Id"],
+        "expose_headers": ["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
         "max_age": 600,
     }

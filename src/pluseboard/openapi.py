@@ -238,6 +238,9 @@ def _failure(error: errors.ApiError, words: str, components: Components) -> Json
     }
     if "Retry-After" in error.headers:
         response["headers"] = {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer", "minimum": 1}}}
+    if isinstance(error, errors.TooManyRequests):
+        for name, words in (("RateLimit", "what is left of each limit"), ("RateLimit-Policy", "the limits that were counted")):
+            response["headers"][name] = {"description": words, "schema": {"type": "string"}}
     return response
 
 

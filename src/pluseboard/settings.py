@@ -1,11 +1,12 @@
 """Environment -> one frozen Settings. The only reader of the environment; refuses what is unsafe outside DEBUG."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dotenv import dotenv_values
 
@@ -22,6 +23,13 @@ class SettingsError(Exception):
 def _secret(default: Any = "") -> Any:
     """A field that repr() leaves out, so that no log line can show it."""
     return field(default=default, repr=False)
+
+
+class Limit(NamedTuple):
+    """So many in so many seconds; 0 is no limit."""
+
+    amount: int
+    seconds: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +70,14 @@ class Settings:
     allowed_origins: tuple[str, ...] = ()
     cookie_samesite: str = "lax"
     rate_limits: bool = True
+    limit_register_ip: Limit = field(default=Limit(30, 3600))
+    limit_otp_account: Limit = field(default=Limit(5, 900))
+    limit_otp_ip: Limit = field(default=Limit(30, 3600))
+    limit_verify_ip: Limit = field(default=Limit(30, 600))
+    limit_invite_user: Limit = field(default=Limit(50, 3600))
+    limit_invite_workspace: Limit = field(default=Limit(200, 3600))
+    limit_report_user: Limit = field(default=Limit(300, 60))
+    limit_message_user: Limit = field(default=Limit(600, 60))
     max_sockets_per_user: int = 10
     max_pending_messages: int = 5000
     audit_days: int = 0
@@ -113,6 +129,10 @@ def _parse(name: str, raw: str, kind: Any) -> Any:
         if not raw.isdecimal():
             raise SettingsError(f"{name} must be a whole number")
         return int(raw)
+    if kind is Limit:
+        if not re.fullmatch(r"[0-9]{1,9}/[1-9][0-9]{0,6}", raw):
+            raise SettingsError(f"{name} must be a number and a span in seconds, such as 30/3600 (0/1: no limit)")
+        return Limit(*map(int, raw.split("/")))
     if kind is str:
         return raw
     parts = [part.strip() for part in raw.split(",") if part.strip()]

@@ -93,6 +93,10 @@ async def add_member(app: Services, user: CurrentUser, workspace_id: int, email:
     """Somebody with an account is added at once; any other address is invited by mail. Raises Conflict when already in."""
     workspace = await administered_workspace(app, user, workspace_id)
     email = email.lower()
+    if await users.id_by_email(app.database, email) is None:
+        # Counted before the transaction, which waits for nothing outside the database.
+        await app.rate_limits.hit("invite_user", user.id)
+        await app.rate_limits.hit("invite_workspace", workspace_id)
 
     async def work(tx: Connection) -> Joined | None:
         user_id = await users.id_by_email(tx, email)

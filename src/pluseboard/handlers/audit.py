@@ -36,6 +36,7 @@ async def page(app: Services, user: CurrentUser, workspace_id: int, query: Works
 
     Who did what, when and from where. Records about a private channel are shown to its members only, the owner included.
     """
+    await app.rate_limits.hit("report_user", user.id)
     found, more = await actions.workspace_log(app, user, workspace_id, _slice(query, query.actor_id or 0), query.limit)
     return Page(data=found, has_more=more)
 
@@ -45,6 +46,7 @@ async def own(app: Services, user: CurrentUser, query: AuditQuery) -> Page[Audit
 
     Failed ones and ended sessions too.
     """
+    await app.rate_limits.hit("report_user", user.id)
     found, more = await actions.own_log(app, user, _slice(query), query.limit)
     return Page(data=found, has_more=more)
 

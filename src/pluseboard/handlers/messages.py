@@ -16,6 +16,7 @@ async def send(app: Services, user: CurrentUser, body: NewMessage) -> MessageSen
 
     It is committed when the answer comes. With a `client_msg_id` the call may be repeated: the answer is that of the first.
     """
+    await app.rate_limits.hit("message_user", user.id)
     client_msg_id = None if body.client_msg_id is UNSET else body.client_msg_id
     return await app.poster.post(user, body.channel_id, body.body, client_msg_id)
 

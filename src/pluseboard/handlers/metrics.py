@@ -16,6 +16,7 @@ async def messages_per_day(app: Services, user: CurrentUser, body: WorkspaceQuer
 
     Counted over the channels that one sees.
     """
+    await app.rate_limits.hit("report_user", user.id)
     workspace = await visible_workspace(app, user, body.workspace_id)
     visible = await channels.visible_ids(app.database, user.id, body.workspace_id, workspace.role)
     counts = {day.day: day.count for day in await metrics.messages_per_day(app.database, body.workspace_id, visible)}
@@ -26,5 +27,6 @@ async def messages_per_day(app: Services, user: CurrentUser, body: WorkspaceQuer
 
 async def active_users(app: Services, user: CurrentUser, body: ActiveUsersQuery) -> Data[ActiveUsers]:
     """Count the members who were seen within so many minutes."""
+    await app.rate_limits.hit("report_user", user.id)
     await visible_workspace(app, user, body.workspace_id)
     return Data(data=ActiveUsers(await metrics.active_users(app.database, body.workspace_id, body.minutes)))

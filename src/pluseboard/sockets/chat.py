@@ -38,6 +38,7 @@ async def leave_channel(connection: Connection, asked: LeaveChannel) -> dict[str
 
 
 async def send_message(connection: Connection, asked: SendMessage) -> dict[str, Any]:
+    await connection.app.rate_limits.hit("message_user", connection.user.id)
     client_msg_id = None if asked.client_msg_id is UNSET else asked.client_msg_id
     sent = await connection.app.poster.post(connection.user, asked.channel_id, asked.body, client_msg_id)
     return {"channel_id": asked.channel_id, "message_id": sent.message_id, "seq": sent.seq, "created_at": sent.created_at}
