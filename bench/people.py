@@ -64,3 +64,39 @@ def _code(client: httpx.Client, email: str) -> str:
                 return code.group()
         time.sleep(0.1)
     raise RuntimeError(f"no code for {email}")
+
+
+CROWD = 1_000_000  # the id of the first of a crowd
+
+
+def crowd_sql(count: int, workspace: int) -> list[str]:
+    """Statements that write a crowd of members and their sessions: signing up ten thousand through the API takes 20 minutes,
+    most of it hashing passwords."""
+    statements = []
+    for start in range(CROWD, CROWD + count, 1000):
+        ids = range(start, min(start + 1000, CROWD + count))
+        users = ", ".join(f"({id_}, 'crowd{id_}', 'crowd{id_}@example.com', 'Crowd {id_}', '-', UTC_TIMESTAMP())" for id_ in ids)
+        signed_in = ", ".join(
+            f"({id_}, {id_}, '', '', UTC_TIMESTAMP(), UTC_TIMESTAMP(), UTC_TIMESTAMP(), UTC_TIMESTAMP() + INTERVAL 1 DAY)"
+            for id_ in ids
+        )
+        memberships = ", ".join(f"({workspace}, {id_}, 'member', UTC_TIMESTAMP())" for id_ in ids)
+        statements += [
+            f"INSERT INTO users (id, username, email, full_name, password_hash, created_at) VALUES {users}",
+            f"INSERT INTO sessions (id, user_id, device, ip, created_at, rotated_at, last_used_at, expires_at) "
+            f"VALUES {signed_in}",
+            f"INSERT INTO workspace_members (workspace_id, user_id, role, joined_at) VALUES {memberships}",
+        ]
+    return statements
+
+
+def crowd_tokens(count: int, key: str) -> list[str]:
+    """An access token of each of the crowd."""
+    now = int(time.time())
+    times = {"iat": now, "exp": now + TOKEN_SECONDS}
+    return [
+        jwt.encode(
+            {"type": "access", "sub": str(id_), "sid": id_, "gen": 1, "jti": f"{id_}.crowd", **times}, key, algorithm="HS256"
+        )
+        for id_ in range(CROWD, CROWD + count)
+    ]

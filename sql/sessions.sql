@@ -8,6 +8,11 @@ VALUES (%s, %s, %s, UTC_TIMESTAMP(), FROM_UNIXTIME(%s), UTC_TIMESTAMP(), UTC_TIM
 SELECT u.id, u.username, u.email, u.full_name FROM sessions s JOIN users u ON u.id = s.user_id
 WHERE s.id = %s AND s.revoked_at IS NULL AND s.expires_at > UTC_TIMESTAMP()
 
+-- name: live_many
+-- The users of those of many sessions that are live: when many sockets come at once.
+SELECT s.id, u.id, u.username, u.email, u.full_name FROM sessions s JOIN users u ON u.id = s.user_id
+WHERE s.id IN %s AND s.revoked_at IS NULL AND s.expires_at > UTC_TIMESTAMP()
+
 -- name: lock
 -- A live session for rotation: its generation, the age of the last rotation in seconds, that rotation's time, and the user.
 SELECT s.generation, TIMESTAMPDIFF(SECOND, s.rotated_at, FROM_UNIXTIME(%s)), UNIX_TIMESTAMP(s.rotated_at),
@@ -33,17 +38,17 @@ FROM sessions WHERE user_id = %s AND revoked_at IS NULL AND expires_at > UTC_TIM
 -- These sessions were used just now.
 UPDATE sessions SET last_used_at = UTC_TIMESTAMP() WHERE id IN %s
 
--- name: insert_ticket
--- A ticket for opening one socket within 30 s.
-INSERT INTO ws_tickets (ticket_hash, session_id, expires_at) VALUES (%s, %s, UTC_TIMESTAMP() + INTERVAL 30 SECOND)
+-- name: insert_tickets
+-- Tickets, each for opening one socket within 30 s.
+INSERT INTO ws_tickets (ticket_hash, session_id, expires_at) VALUES (%s, %s, UTC_TIMESTAMP + INTERVAL 30 SECOND)
 
--- name: ticket_session
--- The session behind a live ticket.
-SELECT session_id FROM ws_tickets WHERE ticket_hash = %s AND expires_at > UTC_TIMESTAMP()
+-- name: lock_tickets
+-- The sessions behind those tickets that are live. A ticket opens one socket: whoever locks the row first deletes it.
+SELECT ticket_hash, session_id FROM ws_tickets WHERE ticket_hash IN %s AND expires_at > UTC_TIMESTAMP() FOR UPDATE
 
--- name: consume_ticket
--- A ticket opens one socket: whoever deletes the row has it.
-DELETE FROM ws_tickets WHERE ticket_hash = %s
+-- name: delete_tickets
+-- Tickets that were used.
+DELETE FROM ws_tickets WHERE ticket_hash IN %s
 
 -- name: sweep_tickets
 -- Tickets that nobody used.

@@ -20,6 +20,7 @@ SHARED = {
     "auth",
     "callers",
     "clock",
+    "crowds",
     "database",
     "decoding",
     "errors",

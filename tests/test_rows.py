@@ -323,8 +323,10 @@ async def sign_ins(check: Checked, pool: Pool, tx: Connection, ann: int) -> None
     await check(sessions.live, tx, session)
     await check(sessions.live_of_user, tx, ann, session)
     await check(sessions.touch, tx, [session])
-    await check(sessions.insert_ticket, tx, b"t" * 32, session)
-    assert await check(sessions.consume_ticket, tx, b"t" * 32) == session
+    assert await check(sessions.live_many, tx, [session, session + 1_000_000]) != [None, None]
+    await check(sessions.insert_tickets, pool, [(b"t" * 32, session)])
+    # Asked for twice at one moment, it is given once.
+    assert await check(sessions.consume_tickets, pool, [b"t" * 32, b"t" * 32, b"u" * 32]) == [session, None, None]
     await check(sessions.sweep_tickets, tx)
     assert (await check(sessions.rotate, pool, session, 1, 1_700_000_100, 10, "", "")).rotated_at == 1_700_000_100
     assert (await check(sessions.rotate, pool, session, 1, 1_700_000_105, 10, "", "")).rotated_at == 1_700_000_100

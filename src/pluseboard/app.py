@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from pluseboard import logs, socket_catalog
 from pluseboard.actions.posting import Poster
 from pluseboard.auth import Authenticator
+from pluseboard.crowds import DatabaseShare
 from pluseboard.database import Database
 from pluseboard.errors import ApiError
 from pluseboard.http import path_routes
@@ -68,7 +69,7 @@ def create_app(settings: Settings) -> Starlette:
         poster=Poster(database, hub, settings.max_pending_messages),
         pages=PageCache(),
         presence=PresenceTracker(database, hub),
-        registry=Registry(settings.max_sockets_per_user),
+        registry=Registry(DatabaseShare(database, max(1, settings.db_pool_max // 4)), settings.max_sockets_per_user),
     )
     hub.on_change = lambda change: _access_changed(services, change)
     hub.on_presence = services.registry.announce

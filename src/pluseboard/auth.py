@@ -4,7 +4,9 @@ A token is verified once; then it is remembered until it expires or its session 
 over the bus, and within a second by a poll of the database when the bus is away (access.py), so the memory is never older.
 """
 
+import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +14,12 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from pluseboard.callers import caller
+from pluseboard.crowds import Together
 from pluseboard.database import Database
 from pluseboard.errors import Unauthorized
 from pluseboard.headers import header
 from pluseboard.repositories import sessions
-from pluseboard.tokens import ACCESS_SECONDS, REFRESH_SECONDS, Tokens
+from pluseboard.tokens import ACCESS_SECONDS, REFRESH_SECONDS, Tokens, hash_secret
 
 ROTATION_GRACE_SECONDS = 10
 MAX_REMEMBERED = 100_000
@@ -56,6 +59,9 @@ class Authenticator:
     def __init__(self, database: Database, tokens: Tokens) -> None:
         self._database = database
         self._tokens = tokens
+        self._live = Together[int, sessions.User | None](lambda ids: sessions.live_many(database, ids))
+        self._new_tickets = Together[tuple[bytes, int], None](self._insert_tickets)
+        self._used_tickets = Together[bytes, int | None](lambda hashes: sessions.consume_tickets(database, hashes))
         self._remembered: dict[str, tuple[CurrentUser, float]] = {}
         self._tokens_of: dict[int, set[str]] = {}
         self._revoked: dict[int, float] = {}
@@ -65,13 +71,31 @@ class Authenticator:
         if (known := self._remembered.get(token)) and known[1] > time.time():
             return known[0]
         claims = self._tokens.verify(token, "access")
-        row = await sessions.live(self._database, claims["sid"])
+        row = await self._live.ask(claims["sid"])
         # A revocation that arrived while the query ran is newer than its answer.
         if row is None or row.id != claims["sub"] or self.is_revoked(claims["sid"]):
             raise Unauthorized
         user = CurrentUser(row.id, row.username, row.email, row.full_name, claims["sid"])
         self._remember(token, user, claims["exp"])
         return user
+
+    async def new_ticket(self, session_id: int) -> str:
+        """Opens one socket within 30 s."""
+        ticket = secrets.token_urlsafe(32)
+        await self._new_tickets.ask((hash_secret(ticket), session_id))
+        return ticket
+
+    async def user_of_ticket(self, ticket: str) -> CurrentUser:
+        """The user to whom a ticket was given, once. Raises Unauthorized."""
+        session_id = await self._used_tickets.ask(hash_secret(ticket))
+        row = await self._live.ask(session_id) if session_id else None
+        if session_id is None or row is None or self.is_revoked(session_id):
+            raise Unauthorized
+        return CurrentUser(*row, session_id)
+
+    async def _insert_tickets(self, tickets: Sequence[tuple[bytes, int]]) -> Sequence[None]:
+        await sessions.insert_tickets(self._database, tickets)
+        return [None] * len(tickets)
 
     async def rotate(self, refresh_token: str) -> Grant:
         """The successor of a refresh token. Two uses of one token within 10 s get the same successor; a later one is taken

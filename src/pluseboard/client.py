@@ -16,7 +16,7 @@ import asyncio
 import json
 import random
 import secrets
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Self
 
 import httpx
@@ -28,10 +28,10 @@ TRANSIENT = {429, 502, 503, 504}
 
 
 class ClientError(Exception):
-    """The server refused: `status`, `code` and `message` as in the answer."""
+    """The server refused: `status`, `code` and `message` as in the answer; `retry_after` seconds, where it says so."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
-        self.status, self.code, self.message = status, code, message
+    def __init__(self, status: int, code: str, message: str, retry_after: float = 0) -> None:
+        self.status, self.code, self.message, self.retry_after = status, code, message, retry_after
         super().__init__(f"{status} {code}: {message}")
 
 
@@ -63,7 +63,8 @@ class Client:
         response = await self._http.request(method, path, json=body or None)
         answer = response.json() if response.content else {}
         if response.is_error:
-            raise ClientError(response.status_code, answer.get("code", ""), answer.get("message", response.text[:200]))
+            message = answer.get("message", response.text[:200])
+            raise ClientError(response.status_code, answer.get("code", ""), message, _retry_after(response.headers))
         return answer.get("data", answer)
 
     async def send(self, channel_id: int, body: str, *, client_msg_id: str | None = None, patience: float = 60) -> dict[str, Any]:
@@ -75,6 +76,7 @@ class Client:
         key = client_msg_id or secrets.token_hex(12)
         async with asyncio.timeout(patience):
             async for pause in _pauses():
+                asked = 0.0
                 try:
                     answer = await self.call("POST", "/api/messages/", channel_id=channel_id, body=body, client_msg_id=key)
                     return dict(answer)
@@ -83,7 +85,8 @@ class Client:
                 except ClientError as error:
                     if error.status not in TRANSIENT:
                         raise
-                await asyncio.sleep(pause)
+                    asked = error.retry_after
+                await asyncio.sleep(_at_least(asked, pause))
         raise AssertionError("unreachable")
 
     async def listen(
@@ -105,19 +108,23 @@ class Client:
             wanted.append(("user", 0))
         pauses = _pauses()
         while True:
+            asked = 0.0
             try:
                 async for frame in self._connection(wanted, seqs):
                     pauses = _pauses()
                     yield frame
+            except websockets.InvalidStatus as error:
+                asked = _retry_after(error.response.headers)
             except (OSError, httpx.TransportError, websockets.InvalidHandshake):
                 pass
             except ClientError as error:
                 if error.status not in TRANSIENT:
                     raise
+                asked = error.retry_after
             except websockets.ConnectionClosed as error:
                 if error.rcvd is not None and error.rcvd.code == SIGNED_OUT:
                     return
-            await asyncio.sleep(await anext(pauses))
+            await asyncio.sleep(_at_least(asked, await anext(pauses)))
 
     async def _connection(self, wanted: list[tuple[str, int]], seqs: "Seqs") -> AsyncIterator[dict[str, Any]]:
         ticket = (await self.call("POST", "/api/ws-ticket/"))["ticket"]
@@ -165,6 +172,16 @@ def _topic_of(frame: dict[str, Any]) -> tuple[str, int] | None:
         if kind in frame:
             return kind, frame[kind]
     return ("user", 0) if frame["type"] in ("ack", "resync_required") else None
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    value = headers.get("Retry-After", "")
+    return float(value) if value.isdecimal() else 0
+
+
+def _at_least(asked: float, pause: float) -> float:
+    """What a refusal asks for is the least; up to as much again, so that nobody returns together with all the others."""
+    return max(pause, asked * random.uniform(1, 2))  # noqa: S311
 
 
 async def _pauses() -> AsyncIterator[float]:

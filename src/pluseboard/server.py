@@ -60,7 +60,7 @@ def _config(settings: Settings) -> Config:
         factory=True,
         workers=settings.web_concurrency,
         loop="uvloop",
-        http="httptools",
+        http="pluseboard.sockets.door:HttpProtocol",
         lifespan="on",
         ws="pluseboard.sockets.protocol:Protocol",
         ws_max_size=65536,

@@ -1,7 +1,5 @@
 """Refreshing, the list of devices, tickets for sockets."""
 
-import secrets
-
 from starlette.requests import Request
 
 from pluseboard.actions import sign_in
@@ -10,7 +8,6 @@ from pluseboard.errors import Unauthorized
 from pluseboard.repositories import sessions
 from pluseboard.schemas import Data, Done, Session, Ticket
 from pluseboard.services import Services
-from pluseboard.tokens import hash_secret
 
 TICKET_SECONDS = 30
 
@@ -33,9 +30,7 @@ async def ticket(app: Services, user: CurrentUser) -> Ticket:
 
     Opens one socket (`?ticket=`) within 30 seconds: the way that keeps tokens out of addresses and logs.
     """
-    value = secrets.token_urlsafe(32)
-    await sessions.insert_ticket(app.database, hash_secret(value), user.session_id)
-    return Ticket(ticket=value, expires_in=TICKET_SECONDS)
+    return Ticket(ticket=await app.auth.new_ticket(user.session_id), expires_in=TICKET_SECONDS)
 
 
 async def page(app: Services, user: CurrentUser) -> Data[list[Session]]:

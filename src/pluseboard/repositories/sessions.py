@@ -35,6 +35,12 @@ async def live(db: Executor, session_id: int) -> User | None:
     return User(*row) if row else None
 
 
+async def live_many(db: Executor, session_ids: Sequence[int]) -> list[User | None]:
+    """The user of each session, None where it is revoked or expired."""
+    found = {row[0]: User(*row[1:]) for row in await db.all(_q.live_many, tuple(session_ids))}
+    return [found.get(session_id) for session_id in session_ids]
+
+
 async def rotate(
     db: Database, session_id: int, generation: int, now: int, grace: int, ip: str, user_agent: str
 ) -> Rotation | None:
@@ -76,14 +82,22 @@ async def touch(db: Executor, session_ids: Sequence[int]) -> None:
     await db.run(_q.touch, tuple(session_ids))
 
 
-async def insert_ticket(db: Executor, ticket_hash: bytes, session_id: int) -> None:
-    await db.run(_q.insert_ticket, ticket_hash, session_id)
+async def insert_tickets(db: Executor, tickets: Sequence[tuple[bytes, int]]) -> None:
+    """(hash, session id)"""
+    await db.many(_q.insert_tickets, tickets)
 
 
-async def consume_ticket(db: Executor, ticket_hash: bytes) -> int | None:
-    """The session behind a ticket, for the one caller who gets it."""
-    row = await db.one(_q.ticket_session, ticket_hash)
-    return row[0] if row and await db.run(_q.consume_ticket, ticket_hash) else None
+async def consume_tickets(db: Database, ticket_hashes: Sequence[bytes]) -> list[int | None]:
+    """The session behind each ticket, for the one who gets it: one that is asked for twice is found once."""
+
+    async def work(tx: Connection) -> dict[bytes, int]:
+        found: dict[bytes, int] = dict(await tx.all(_q.lock_tickets, tuple(sorted(set(ticket_hashes)))))
+        if found:
+            await tx.run(_q.delete_tickets, tuple(sorted(found)))
+        return found
+
+    found = await db.transaction(work)
+    return [found.pop(ticket_hash, None) for ticket_hash in ticket_hashes]
 
 
 async def sweep_tickets(db: Executor) -> None:

@@ -19,10 +19,10 @@ async def subscribe(connection: Connection, asked: Subscribe) -> dict[str, Any]:
     # Noted before anything is read, so that a change of access during it finds the feed.
     feed = connection.feeds[workspace_id] = ActivityFeed(connection, workspace_id)
     try:
-        role = await members.role_of(app.database, workspace_id, user_id)
+        role = await members.role_of(app.registry.database, workspace_id, user_id)
         if role is None:
             raise NotFound("There is no such workspace")
-        feed.show(role, await channels.joined_ids(app.database, user_id, workspace_id))
+        feed.show(role, await channels.joined_ids(app.registry.database, user_id, workspace_id))
         since = None if asked.since_seq is UNSET else asked.since_seq
         seq = await app.hub.subscribe(feed.topic, connection.number, feed, since)
     except Exception:

@@ -14,7 +14,7 @@ from pluseboard.sockets.frames import JoinChannel, LeaveChannel, SendMessage, Ty
 
 async def join_channel(connection: Connection, asked: JoinChannel) -> dict[str, Any]:
     app, channel_id = connection.app, asked.channel_id
-    seen = await connection.up_to_date(lambda: channels.visible_to(app.database, connection.user.id, channel_id))
+    seen = await connection.up_to_date(lambda: channels.visible_to(app.registry.database, connection.user.id, channel_id))
     if seen is None:
         raise NotFound("There is no such channel")
     topic = events.channel_topic(channel_id)

@@ -4,16 +4,18 @@
 1008  ten bad frames in a row     4029  over 100 frames in 10 s
 1009  a frame over 64 KiB         4401  signed out
 1011  no pong for 20 s            1012  the server restarts
+
+Whatever can fail is asked for before accept: a client is refused with 503 and Retry-After, or it is served.
 """
 
 import itertools
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, Union
 
 from msgspec import UNSET, Struct, UnsetType
-from starlette.websockets import WebSocket, WebSocketState
+from starlette.websockets import WebSocket
 
 from pluseboard.auth import CurrentUser, bearer_token
 from pluseboard.decoding import JsonDecoder
@@ -22,13 +24,12 @@ from pluseboard.fields import Ref
 from pluseboard.origins import is_allowed_origin
 from pluseboard.realtime.events import Ack, ErrorFrame, Frame, Frames, ResyncRequired, Unsubscribed, frame, user_topic
 from pluseboard.realtime.hub import TooFarBehindError
-from pluseboard.repositories import members, sessions
+from pluseboard.repositories import sessions
 from pluseboard.repositories.access import Change
 from pluseboard.services import Services
 from pluseboard.sockets.feeds import ActivityFeed
 from pluseboard.sockets.frames import Heartbeat
 from pluseboard.sockets.outbox import Outbox, SlowClientError
-from pluseboard.tokens import hash_secret
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +55,8 @@ class Connection:
         self.number = next(_numbers)
         self.channels: dict[int, tuple[int, str]] = {}  # joined here: channel -> (workspace, topic)
         self.feeds: dict[int, ActivityFeed] = {}
-        self.watching: set[int] = set()
-        self.watching_presence = False
+        self.workspace_ids: set[int] | None = None  # those whose presence it is shown
+        self.accepted = False
         self._renamed = False
         self.access_changes = 0  # how many have been acted on: an answer of the database from before one is out of date
         self._websocket = websocket
@@ -76,6 +77,12 @@ class Connection:
         log.info("a socket does not read", extra={"user_id": self.user.id})
         self.close(SLOW)
 
+    def send_joined(self, frames: Sequence[Frame], joined: bytes) -> None:
+        """Ephemeral frames, in one write where that is possible."""
+        if not self.closing and not self._outbox.put_joined(joined):
+            for shown in frames:
+                self.send(shown)
+
     async def drained(self) -> None:
         await self._outbox.drained()
 
@@ -83,7 +90,8 @@ class Connection:
         """Nothing is sent after this; the reader ends."""
         if not self.closing:
             self.closing = True
-            self._outbox.close(code)
+            if self.accepted:
+                self._outbox.close(code)
 
     def discard(self) -> None:
         """The socket has ended: what waits for it is for nobody."""
@@ -101,8 +109,10 @@ class Connection:
         elif kind == "profile_changed":
             self._renamed = True
         elif kind == "workspace_joined":
-            if self.watching_presence:
-                self.app.registry.watch(self, workspace_id)
+            if self.workspace_ids is not None:
+                self.workspace_ids.add(workspace_id)
+                if self.accepted:
+                    self.app.registry.watch(self, workspace_id)
         elif kind in ENDS:
             self._end_workspace(workspace_id, ENDS[kind])
         elif kind == "channel_joined":
@@ -120,7 +130,8 @@ class Connection:
         for channel_id in joined:
             self.leave_channel(channel_id)
         had_feed = self.end_feed(workspace_id)
-        if reason != "role_changed":
+        if reason != "role_changed" and self.workspace_ids is not None:
+            self.workspace_ids.discard(workspace_id)
             self.app.registry.unwatch(self, workspace_id)
         if joined or had_feed:
             self.send(frame(Unsubscribed(reason, workspace_id)))
@@ -135,15 +146,20 @@ class Connection:
             self.app.hub.unsubscribe(feed.topic, self.number)
         return feed is not None
 
-    async def watch_presence(self) -> None:
-        """Show this socket who comes and goes in the user's workspaces."""
-        self.watching_presence = True
-
-        async def ask() -> list[int]:
-            return (await members.workspace_ids_of_users(self.app.database, [self.user.id]))[self.user.id]
-
-        for workspace_id in await self.up_to_date(ask):
+    async def accept(self, *, presence: bool) -> None:
+        """With `presence` the socket is shown who comes and goes in the user's workspaces. Raises Unavailable before accept."""
+        if presence:
+            self.workspace_ids = set(await self.up_to_date(lambda: self.app.registry.workspace_ids.ask(self.user.id)))
+        if self.closing:
+            raise Unauthorized
+        await self._websocket.accept()
+        self.accepted = True
+        for workspace_id in self.workspace_ids or ():
             self.app.registry.watch(self, workspace_id)
+
+    def watches(self, workspace_ids: Iterable[int]) -> bool:
+        """Whether presence in one of these is shown to it."""
+        return self.workspace_ids is not None and not self.workspace_ids.isdisjoint(workspace_ids)
 
     async def up_to_date(self, ask: Callable[[], Awaitable[T]]) -> T:
         """What the database says, asked again when access changed meanwhile: what is noted at once is then found by the next."""
@@ -241,35 +257,31 @@ def endpoint(handlers: Mapping[type, FrameHandler], *, presence: bool = False) -
 
     async def serve(websocket: WebSocket) -> None:
         app: Services = websocket.app.state.services
+        connection = None
         try:
-            user = await _authenticate(websocket, app)
+            with app.registry.arriving():
+                user = await _authenticate(websocket, app)
+                await app.registry.turnstile.passed()
+                connection = Connection(app, websocket, user)
+                # Registered before accept: a revocation from here on finds it.
+                app.registry.add(connection)
+                await connection.accept(presence=presence)
+            # A socket that takes no heartbeat can never say that its user is idle: what the others say counts.
+            app.presence.report(user.id, connection.number, "online" if Heartbeat in handlers else "here")
+            app.presence.seen(user.id, user.session_id)
+            await connection.read(decoder, handlers)
         except ApiError as error:
             log.info("a socket was refused", extra={"reason": error.message, "path": websocket.url.path})
             if isinstance(error, Unavailable):
                 await websocket.send_denial_response(error_response(error))
             else:
                 await websocket.close(1008)  # before accept: the client sees 403
-            return
-        connection = Connection(app, websocket, user)
-        # Registered before accept: a revocation from here on finds it.
-        app.registry.add(connection)
-        try:
-            await websocket.accept()
-            # A socket that takes no heartbeat can never say that its user is idle: what the others say counts.
-            app.presence.report(user.id, connection.number, "online" if Heartbeat in handlers else "here")
-            app.presence.seen(user.id, user.session_id)
-            if presence:
-                await connection.watch_presence()
-            await connection.read(decoder, handlers)
         except (RuntimeError, OSError):
             # The client went while something was being sent to it.
             pass
-        except ApiError as error:
-            log.warning("a socket could not begin", extra={"error": error.message})
-            if websocket.application_state is WebSocketState.CONNECTED:
-                connection.close(1013)
         finally:
-            _release(connection)
+            if connection is not None:
+                _release(connection)
 
     return serve
 
@@ -295,11 +307,7 @@ async def _authenticate(websocket: WebSocket, app: Services) -> CurrentUser:
     """
     ticket, token = websocket.query_params.get("ticket"), websocket.query_params.get("token")
     if ticket:
-        session_id = await sessions.consume_ticket(app.database, hash_secret(ticket))
-        row = await sessions.live(app.database, session_id) if session_id else None
-        if session_id is None or row is None or app.auth.is_revoked(session_id):
-            raise Unauthorized
-        user = CurrentUser(*row, session_id)
+        user = await app.auth.user_of_ticket(ticket)
     elif token and token not in ("undefined", "null"):
         user = await app.auth.user_of(token)
     elif bearer := bearer_token(websocket):

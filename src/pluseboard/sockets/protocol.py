@@ -5,10 +5,16 @@ ASGI's send awaits, encodes and copies a frame for each recipient; writing the b
 outbox falls back to ASGI.
 """
 
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from pluseboard.crowds import Turnstile
 
 EXTENSION = "pluseboard.transport"
 CLOSE_SECONDS = 10.0
+LEAVING_A_TURN = 10
+
+_leaving = Turnstile(LEAVING_A_TURN)
 
 
 class Protocol(WebSocketsSansIOProtocol):
@@ -43,6 +49,28 @@ class Protocol(WebSocketsSansIOProtocol):
         super().keepalive_timeout()
         if self.transport.get_write_buffer_size():
             self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        # Thousands may be lost at one moment, and each takes some work. From now on nothing may be written.
+        self.disconnected = self.handshake_complete = True
+        _leaving.call(lambda: self._lost(exc))
+
+    def shutdown(self) -> None:
+        if not self.disconnected:
+            super().shutdown()
+
+    def _lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        # Rings of references, which only the garbage collector would find.
+        if self.handshake_initiated:
+            self.scope.get("extensions", {}).pop(EXTENSION, None)
+        del self.conn.parser
+
+    async def send(self, message: ASGISendEvent) -> None:
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            # A refusal is an end, too: uvicorn 0.54 would log an error after each.
+            self.handshake_complete = True
 
     @property
     def has_room(self) -> bool:
