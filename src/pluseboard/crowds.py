@@ -68,13 +68,14 @@ class DatabaseShare(Database):
 
     def __init__(self, whole: Database, connections: int) -> None:
         self._whole = whole
+        self._answer_seconds = SHARE_PATIENCE_SECONDS
         self._turn = asyncio.Semaphore(connections)
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    async def connection(self, deadline: float | None = None) -> AsyncIterator[Connection]:
         """Raises Unavailable after 20 s: longer than of the pool itself, for here it is usual that many wait."""
         try:
-            async with asyncio.timeout(SHARE_PATIENCE_SECONDS):
+            async with asyncio.timeout_at(deadline or asyncio.get_running_loop().time() + self._answer_seconds):
                 await self._turn.acquire()
         except TimeoutError:
             raise Unavailable("Too many people come at once; try again") from None
