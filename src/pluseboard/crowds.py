@@ -22,7 +22,7 @@ class Together(Generic[K, V]):
     """Group commit for single look-ups: what is asked while a statement is under way is answered by the next one, for all.
 
     `work` gets what was asked and returns as many answers, in the same order. Nobody gets an answer that is older than their
-    question; alone, one goes at once. Raises what `work` raises, to all whom it was for.
+    question; alone, one goes at once. Raises what `work` raises, to all who wait.
     """
 
     def __init__(self, work: Callable[[Sequence[K]], Awaitable[Sequence[V]]]) -> None:
@@ -45,6 +45,9 @@ class Together(Generic[K, V]):
                     answers = await self._work([key for key, _ in asked])
                 except BaseException as error:
                     failure = error if isinstance(error, Exception) else Unavailable()
+                    # Those behind them have waited as long as one may; another try each would double that.
+                    asked += self._waiting
+                    self._waiting.clear()
                     for _, future in asked:
                         if not future.done():
                             future.set_exception(_copy(failure))
