@@ -25,6 +25,7 @@ import websockets
 MAX_PAUSE_SECONDS = 5.0
 SIGNED_OUT = 4401
 TRANSIENT = {429, 502, 503, 504}
+TRY_AGAIN = {"rate_limited": 429, "unavailable": 503}  # of error frames
 
 
 class ClientError(Exception):
@@ -95,9 +96,11 @@ class Client:
         channels: Iterable[int] = (),
         workspaces: Iterable[int] = (),
         notifications: bool = False,
+        presence: bool = False,
         since: "Seqs | None" = None,
     ) -> AsyncIterator[dict[str, Any]]:
-        """Frames of these topics, each topic's in order and once, over however many connections it takes.
+        """Frames of these topics, each topic's in order and once, over however many connections it takes; with `presence` also
+        who of one's workspaces comes and goes.
 
         `since` says from where to begin (see Seqs), and is kept up to date. A `resync_required` frame is passed on: what lies
         before its seq must be fetched over HTTP; listening goes on from there. Ends when the session is revoked.
@@ -112,7 +115,8 @@ class Client:
             try:
                 async for frame in self._connection(wanted, seqs):
                     pauses = _pauses()
-                    yield frame
+                    if presence or frame["type"] != "presence_update":
+                        yield frame
             except websockets.InvalidStatus as error:
                 asked = _retry_after(error.response.headers)
             except (OSError, httpx.TransportError, websockets.InvalidHandshake):
@@ -135,7 +139,7 @@ class Client:
             async for text in socket:
                 frame = json.loads(text)
                 if frame["type"] == "error":
-                    raise ClientError(0, frame["code"], frame["message"])
+                    raise ClientError(TRY_AGAIN.get(frame["code"], 400), frame["code"], frame["message"])
                 of = _topic_of(frame)
                 if frame["type"] in ("ack", "resync_required"):
                     # Where the topic stands: from here on it is live.
