@@ -272,7 +272,9 @@ class Database:
         try:
             async with asyncio.timeout_at(min(asyncio.get_running_loop().time() + CONNECT_SECONDS, deadline)):
                 raw = await self._pool.acquire()
-            yield Connection(raw, deadline)
+            connection = Connection(raw, deadline)
+            yield connection
+            await connection.flush()  # nothing that was put aside is dropped
         except BROKEN as error:
             if _code(error) in RETRYABLE:
                 raise
