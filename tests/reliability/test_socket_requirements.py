@@ -16,7 +16,7 @@ from pluseboard.private_servers import HOST
 from pluseboard.realtime.events import Typing, Unsubscribed, frame
 from pluseboard.sockets.outbox import Outbox, SlowClientError
 from tests.conftest import Person, Socket
-from tests.reliability.watched import Watched, descriptors, resident_mib, sluggish, until
+from tests.reliability.watched import Watched, connections, descriptors, resident_mib, sluggish, until
 from tests.servers import ServerProcess
 from tests.sockets.scenes import ask, joined, make_team, post
 
@@ -90,7 +90,7 @@ async def test_r22_a_client_that_takes_nothing_is_closed_within_30_s_even_when_n
             await send(alice, channel, [LARGE])
             enough += 1
     async with sluggish(alice, channel, server) as slow:
-        open_before = descriptors(server)
+        open_before = connections(server)
         # The kernel's buffers are full, the outbox, which takes 17 of them, is not: time alone must tell. (What the kernel
         # takes varies, so a little more until something waits.)
         await send(alice, channel, [LARGE] * (enough - 12))
@@ -104,7 +104,7 @@ async def test_r22_a_client_that_takes_nothing_is_closed_within_30_s_even_when_n
             while True:
                 await slow.receive(5)
         assert slow.close_code == 4008
-        await until(lambda: descriptors(server) < open_before, 15)
+        await until(lambda: connections(server) < open_before, 15)
 
 
 async def test_r22_an_outbox_holds_256_frames_or_1_mib_and_drops_what_is_ephemeral_first() -> None:

@@ -17,6 +17,8 @@ from pluseboard.private_servers import HOST
 from tests.conftest import Person, Socket
 from tests.servers import ROOT, ServerProcess
 
+LISTENING, TIME_WAIT = "0A", "06"  # as /proc/net/tcp writes them
+
 
 class Watched(ServerProcess):
     """`bench.watched`, which writes its number of tasks on SIGUSR1."""
@@ -46,6 +48,13 @@ def resident_mib(server: ServerProcess) -> float:
     assert server.process
     pages = int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def connections(server: ServerProcess) -> int:
+    """Open to clients. (Its descriptors would count those to the database, too, which come and go.)"""
+    port = f"{int(server.env['PORT']):04X}"
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[1].endswith(f":{port}") and row[3] not in (LISTENING, TIME_WAIT) for row in rows)
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float) -> float:
