@@ -38,6 +38,9 @@ UNSAFE = [
     ({"EMAIL_HOST": ""}, "EMAIL_HOST"),
     ({"EMAIL_USE_TLS": "False"}, "EMAIL_USE_TLS"),
     ({"DB_HOST": "db.example.com"}, "DB_SSL_CA"),
+    ({"REDIS_URL": "redis://redis.example.com"}, "REDIS_URL"),
+    ({"REDIS_URL": "redis+sentinel://localhost,redis.example.com/main"}, "REDIS_URL"),
+    ({"REDIS_URL": "redis+cluster://:secret@localhost,redis.example.com:7000"}, "REDIS_URL"),
 ]
 MALFORMED = [
     ({"DEBUG": "perhaps"}, "DEBUG"),
@@ -55,6 +58,7 @@ MALFORMED = [
     ({"WEB_CONCURRENCY": "2"}, "REDIS_URL"),
     ({"AUDIT_DAYS": "29"}, "AUDIT_DAYS"),
     *(({"LIMIT_OTP_IP": value}, "LIMIT_OTP_IP") for value in ("30", "30/0", "-1/60", "30 / 60", "30/hour", "1/2/3")),
+    ({"REDIS_URL": "https://localhost"}, "REDIS_URL"),
 ]
 
 
@@ -98,6 +102,8 @@ async def test_r33_the_server_exits_with_1_before_it_binds(changes: dict[str, st
         {"DB_HOST": "db.example.com", "DB_SSL_CA": __file__},
         {"ALLOWED_ORIGINS": "https://app.example.com"},
         {"WEB_CONCURRENCY": "2", "REDIS_URL": "redis://localhost"},
+        {"REDIS_URL": "redis+sentinel://localhost:26379,127.0.0.1/main/0"},
+        {"REDIS_URL": "rediss+cluster://one.example.com,two.example.com"},
         {"EMAIL_FROM": "Team <no-reply@example.com>"},
     ],
 )

@@ -92,6 +92,7 @@ def create_app(settings: Settings) -> Starlette:
             await hub.flushed()
             await ended(tasks)
             await hub.stop()
+            await services.rate_limits.close()
             await database.close()
 
     app = Application(

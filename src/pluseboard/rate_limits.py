@@ -9,12 +9,13 @@ import logging
 import math
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from limits import RateLimitItem, RateLimitItemPerSecond
-from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+from limits.aio.storage import MemoryStorage, RedisClusterStorage, RedisStorage, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
 
+from pluseboard import redis_client, redis_url
 from pluseboard.callers import current
 from pluseboard.errors import TooManyRequests
 from pluseboard.settings import Limit, Settings
@@ -54,16 +55,15 @@ class RateLimits:
         self._items = {name: RateLimitItemPerSecond(*limit) for name, limit in self._limits.items()}
         self._local = MovingWindowRateLimiter(MemoryStorage())
         self._shared: MovingWindowRateLimiter | None = None
+        self._client: Any = None
         self._away_until = 0.0
         if settings.redis_url:
-            storage: Storage = RedisStorage(
-                f"async+{settings.redis_url}",
-                implementation="redispy",
-                key_prefix=f"pluseboard:{settings.db_name}:limits",
-                socket_timeout=REDIS_SECONDS,
-                socket_connect_timeout=REDIS_SECONDS,
-            )
+            storage, self._client = _shared_storage(settings.redis_url, f"pluseboard:{settings.db_name}:limits")
             self._shared = MovingWindowRateLimiter(storage)
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await redis_client.close(self._client)
 
     async def hit(self, name: str, key: str | int) -> None:
         if name not in self._items:
@@ -100,6 +100,18 @@ class RateLimits:
         window = await limiter.get_window_stats(item, name, key)
         seconds = max(1, math.ceil(window.reset_time - time.time()))
         return taken, Usage(name, self._limits[name], window.remaining if taken else 0, seconds)
+
+
+def _shared_storage(url: str, prefix: str) -> tuple[Storage, Any]:
+    """And the client of Redis that it uses."""
+    bounds = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
+    if redis_url.parse(url).kind == "cluster":  # here each key has a server of its own
+        options = redis_client.cluster_options(url) | bounds
+        cluster = RedisClusterStorage("async+redis+cluster://", implementation="redispy", key_prefix=prefix, **options)
+        return cluster, cluster.bridge.get_connection()  # type: ignore[attr-defined]
+    client = redis_client.keyless_client(url, **bounds)
+    pool: Any = client.connection_pool
+    return RedisStorage("async+redis://", implementation="redispy", key_prefix=prefix, connection_pool=pool), client
 
 
 def headers(usages: Sequence[Usage]) -> list[tuple[bytes, bytes]]:

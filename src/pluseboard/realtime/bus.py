@@ -16,9 +16,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from broadcaster import BroadcastBackend, Event
-from redis import asyncio as redis
 from redis.exceptions import RedisError
 
+from pluseboard.redis_client import close, keyless_client
 from pluseboard.tasks import ended
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class RedisBackend(BroadcastBackend):
         self._prefix = f"{prefix}:"
         self._on_connected = on_connected
         # RESP2 on every redis-py, so that what is read has one shape; no retries behind our back, they would hide a gap.
-        self._redis = redis.Redis.from_url(
+        self._redis = keyless_client(
             url, protocol=2, socket_timeout=COMMAND_SECONDS, socket_connect_timeout=COMMAND_SECONDS, decode_responses=False
         )
         self._listener: Any = None
@@ -61,7 +61,7 @@ class RedisBackend(BroadcastBackend):
 
     async def disconnect(self) -> None:
         await ended(self._tasks)
-        await self._redis.aclose()
+        await close(self._redis)
 
     async def subscribe(self, group: str) -> None:
         """Hear a topic; returns when Redis has confirmed it, or at once while it is away (then it is made up for later)."""
@@ -160,7 +160,8 @@ class RedisBackend(BroadcastBackend):
                 self._heard.put_nowait(Event(FEED, (topic, bytes(response[2]).decode())))  # type: ignore[arg-type]
 
     async def _sing(self) -> None:
-        """Publish the canary; when it is not heard, the connection is half open: drop it, the supervisor makes a new one."""
+        """Publish the canary. When it is not heard, a connection is half open, or leads to a server that is the master no more:
+        drop all, the supervisor and the next publish make new ones."""
         while True:
             with contextlib.suppress(RedisError, OSError, TimeoutError):
                 await self.publish(self._canary, "1")
@@ -169,3 +170,4 @@ class RedisBackend(BroadcastBackend):
                 log.warning("the canary was not heard")
                 with contextlib.suppress(Exception):
                     await self._listener.disconnect(nowait=True)
+                    await self._redis.connection_pool.disconnect(inuse_connections=False)
