@@ -117,7 +117,7 @@ def mail_restored(mail: MailServer) -> Iterator[MailServer]:
 @pytest.fixture(scope="session")
 def settings_env(servers: dict[str, str], mail: MailServer) -> Callable[..., dict[str, str]]:
     """The environment of one server process, on a free port; keyword arguments change it. DB_* is left to the caller."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH") if name in os.environ}
     server, _, _ = servers["REDIS_URL"].rpartition("/")
 
     def env(**changes: str) -> dict[str, str]:

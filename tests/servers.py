@@ -1,6 +1,6 @@
 """The real parts that tests run against, and the runner that starts database and Redis once for all tests:
 
-python -m tests.servers [--mysql] [--] [arguments of pytest]
+python -m tests.servers [--mysql] [--lowest] [--] [arguments of pytest]
 """
 
 import asyncio
@@ -25,6 +25,7 @@ import httpx
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from pluseboard.private_servers import HOST, PrivateMariaDB, PrivateRedis, PrivateServerError, end, first_byte, free_port, spawn
+from tests import lowest
 
 ROOT = Path(__file__).resolve().parent.parent
 MYSQL_CHROOT = ROOT / ".local" / "mysql-sid"
@@ -311,14 +312,20 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # even where a shell started us in the background
     mysql = "--mysql" in arguments
-    arguments = [argument for argument in arguments if argument not in ("--mysql", "--")]
+    env = {**os.environ}
+    if "--lowest" in arguments:
+        env |= {"PYTHONPATH": str(lowest.folder()), "TEST_VERSIONS": "lowest"}
+    ours = ("--mysql", "--lowest", "--")
+    wanted = [argument for argument in arguments if argument not in ours]
+    if "--lowest" in arguments:
+        wanted = lowest.arguments(wanted)
     try:
         with ExitStack() as running:
             folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="pluseboard-")))
             database = running.enter_context(PrivateMySQL() if mysql else SuiteMariaDB(folder / "mariadb"))
             redis = running.enter_context(PrivateRedis(folder / "redis"))
             place = {f"TEST_{name}": value for name, value in {**database.environment, **redis.environment}.items()}
-            return _run_pytest(arguments, {**os.environ, **place})
+            return _run_pytest(wanted, {**env, **place})
     except PrivateServerError as error:
         sys.stderr.write(f"{error}\n")
         return 1
