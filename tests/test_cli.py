@@ -17,7 +17,7 @@ from pluseboard import __version__, cli, devserver
 from tests.conftest import WORKER
 from tests.servers import ROOT, Database, ServerProcess, run_command
 
-COMMANDS = ["dev", "serve", "migrate", "rollback", "break-lock", "recount", "audit", "purge", "demo"]
+COMMANDS = ["dev", "serve", "migrate", "rollback", "break-lock", "recount", "audit", "purge", "backup", "restore", "demo"]
 Env = Callable[..., dict[str, str]]
 StartServer = Callable[..., Awaitable[ServerProcess]]
 

@@ -36,7 +36,7 @@ SHARED = {
 # Who may know a library.
 HOMES = {
     "aiomysql": {"database.py"},
-    "pymysql": {"database.py", "migrate.py"},
+    "pymysql": {"database.py", "migrate.py", "backup.py"},
     "broadcaster": {"realtime/bus.py", "realtime/hub.py"},
     "redis": {"redis_client.py", "realtime/bus.py", "realtime/publisher.py"},
     "yoyo": {"migrate.py"},

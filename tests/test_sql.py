@@ -19,8 +19,8 @@ SQL = re.compile(
     r"\s*(/\*.*?\*/)?\s*(SELECT|INSERT|REPLACE|UPDATE|DELETE|CREATE|ALTER|DROP|SET|EXPLAIN|CALL|LOCK|KILL|SHOW)\s", re.S
 )
 # Sessions are set up in database.py; migrate.py keeps yoyo's own tables, whose names are constants; private_servers.py makes a
-# database and its user; health.py asks for 1.
-MAY_HOLD_SQL = {"database.py", "migrate.py", "private_servers.py", "health.py"}
+# database and its user; health.py asks for 1; backup.py and restore.py go by the tables that they find.
+MAY_HOLD_SQL = {"database.py", "migrate.py", "private_servers.py", "health.py", "backup.py", "restore.py"}
 NEWER = {
     "a common table expression": r"\bWITH\s+(RECURSIVE\s+)?\w+\s*(\([^)]*\)\s*)?AS\s*\(",
     "a window function": r"\bOVER\s*\(",

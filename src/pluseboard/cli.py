@@ -30,11 +30,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _explained() -> tuple[type[Exception], ...]:
     """The errors whose message says what to do."""
+    from pluseboard.backup import BackupError
     from pluseboard.errors import ApiError
     from pluseboard.migrate import MigrationError
     from pluseboard.server import ServerError
 
-    return SettingsError, MigrationError, ServerError, ApiError
+    return SettingsError, MigrationError, BackupError, ServerError, ApiError
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,6 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--since", type=_time, metavar="TIME", help="from then on, in UTC: 2025-01-15 or 2025-01-15T10:30:00")
     audit.add_argument("--json", action="store_true", help="an object a line, with the user agent")
     command("purge", _purge, "remove for good what was deleted or has expired")
+    save = command("backup", _backup, "write every row into a file, or to stdout for -, while the servers go on")
+    save.add_argument("target", metavar="FILE", help="gzip of plain SQL, such as pluseboard.sql.gz")
+    load = command("restore", _restore, "fill an empty database from a backup, all or nothing")
+    load.add_argument("source", metavar="FILE", help="what pluseboard backup wrote, or - for stdin")
+    load.add_argument("--replace", action="store_true", help="empty a database that has rows first; stop the servers before")
     demo = command("demo", _demo, "fill a running server with a believable workspace")
     demo.add_argument("--url", default="http://localhost:8000", help="where it runs (http://localhost:8000)")
     return parser
@@ -160,6 +166,22 @@ def _purge(args: argparse.Namespace) -> int:
     from pluseboard.actions import maintenance
 
     print(f"{asyncio.run(maintenance.purge(settings))} deleted workspaces removed")
+    return 0
+
+
+def _backup(args: argparse.Namespace) -> int:
+    settings = _settings()
+    from pluseboard.backup import backup
+
+    backup(settings, args.target)
+    return 0
+
+
+def _restore(args: argparse.Namespace) -> int:
+    settings = _settings()
+    from pluseboard.restore import restore
+
+    restore(settings, args.source, args.replace)
     return 0
 
 

@@ -51,11 +51,11 @@ class MigrationError(Exception):
     """Why it could not be done, in one line for whoever runs it."""
 
 
-def migrate(settings: Settings) -> int:
-    """Apply what is not applied; the number of migrations applied by this process."""
+def migrate(settings: Settings, newest: str | None = None) -> int:
+    """Apply what is not applied, or no more than up to `newest`; the number of migrations applied by this process."""
     with _locked(settings) as backend:
         done = backend.finish_interrupted()
-        waiting = backend.to_apply(_migrations())
+        waiting = [m for m in backend.to_apply(_migrations()) if newest is None or m.id <= newest]
         for migration in waiting:
             backend.carry_out(migration, "apply")
         return done.count("apply") + len(waiting)
@@ -76,6 +76,36 @@ def pending(settings: Settings) -> list[str]:
     with _connected(settings) as backend:
         applied = backend.applied_hashes()
         return [migration.id for migration in _migrations() if migration.hash not in applied]
+
+
+def known() -> list[str]:
+    """The ids of this version's migrations, in their order."""
+    return [migration.id for migration in _migrations()]
+
+
+def connect(settings: Settings) -> Any:
+    """A connection of PyMySQL, for commands that administrators run."""
+    s = settings
+    return pymysql.connect(
+        host=s.db_host,
+        port=s.db_port,
+        user=s.db_user,
+        password=s.db_password.encode(),  # a str would go out as latin1
+        database=s.db_name,
+        ssl=ssl.create_default_context(cafile=s.db_ssl_ca) if s.db_ssl_ca else None,
+        charset="utf8mb4",
+        connect_timeout=CONNECT_SECONDS,
+    )
+
+
+@contextmanager
+def connected(settings: Settings) -> Iterator[Any]:
+    """The same for a `with`; what the server answers comes as a MigrationError."""
+    try:
+        with connect(settings) as connection:
+            yield connection
+    except pymysql.MySQLError as error:
+        raise MigrationError(_explanation(settings, error)) from error
 
 
 def break_lock(settings: Settings) -> None:
@@ -100,17 +130,7 @@ class _Backend(MySQLBackend):  # type: ignore[misc]
     # How yoyo talks to the server
 
     def connect(self, _: DatabaseURI) -> Any:
-        s = self._settings
-        return pymysql.connect(
-            host=s.db_host,
-            port=s.db_port,
-            user=s.db_user,
-            password=s.db_password.encode(),  # a str would go out as latin1
-            database=s.db_name,
-            ssl=ssl.create_default_context(cafile=s.db_ssl_ca) if s.db_ssl_ca else None,
-            charset="utf8mb4",
-            connect_timeout=CONNECT_SECONDS,
-        )
+        return connect(self._settings)
 
     def init_connection(self, connection: Any) -> None:
         with connection.cursor() as cursor:
