@@ -28,7 +28,7 @@ from tests.servers import Database, MailServer, Message, ServerProcess, run_comm
 
 PASSWORD = "correct horse battery staple"
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
-LONG = {"chaos": "long fault tests", "fuzz": "long fuzzing"}
+LONG = {"chaos": "long fault tests", "fuzz": "long fuzzing", "ha": "tests of a database cluster"}
 numbers = itertools.count(1)
 
 os.environ["NO_PROXY"] = "127.0.0.1,localhost"  # a proxy of the machine is no part of what is tested

@@ -36,7 +36,7 @@ RETRYABLE = {DEADLOCK, LOCK_WAIT}
 DUPLICATE = 1062
 
 # Server gone, killed, shutting down, read-only or out of connections: the request may succeed a moment later.
-TRANSIENT = {1040, 1053, 1077, 1152, 1158, 1159, 1160, 1161, 1203, 1290, 1317, 1836, 1927, 4031}  # as the server says it
+TRANSIENT = {1040, 1047, 1053, 1077, 1152, 1158, 1159, 1160, 1161, 1203, 1290, 1317, 1836, 1927, 4031}  # as the server says it
 TRANSIENT |= {2002, 2003, 2006, 2013, 2014, 2055}  # as the client finds it
 # After these an unread answer may be on the wire, or nobody at its other end: the connection must never be used again.
 BROKEN = (
