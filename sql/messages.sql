@@ -23,6 +23,10 @@ SELECT seq, json FROM message_rows WHERE channel_id = %s AND seq < %s ORDER BY s
 -- A page going on from a seq, the oldest first; also the messages of a replay.
 SELECT seq, json FROM message_rows WHERE channel_id = %s AND seq > %s ORDER BY seq LIMIT %s
 
+-- name: next_time
+-- When the first message after a seq was sent: a step of the search for a time.
+SELECT seq, DATE_FORMAT(created_at, '%%Y-%%m-%%dT%%T') FROM messages WHERE channel_id = %s AND seq > %s ORDER BY seq LIMIT 1
+
 -- name: at
 -- One message.
 SELECT json FROM message_rows WHERE channel_id = %s AND seq = %s

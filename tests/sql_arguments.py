@@ -100,6 +100,7 @@ ARGUMENTS = {
     "messages.edit": ("New", 1, 49_999),
     "messages.ids": (BATCH,),
     "messages.last_id": (1, 50_000),
+    "messages.next_time": (1, 50_000),
     "messages.number_at": (1, 50_000),
     "messages.page_after": (1, 50_000, 50),
     "messages.page_before": (1, 50_000, 50),

@@ -18,7 +18,7 @@ def sign_up(person: Callable[..., Awaitable[Person]], cluster: Cluster) -> SignU
     return signing_up(person, cluster)
 
 
-async def bodies(caller: Caller, channel: int, **query: int) -> list[str]:
+async def bodies(caller: Caller, channel: int, **query: int | str) -> list[str]:
     return [message["body"] for message in (await caller.page("/api/messages/", channel_id=channel, **query))[0]]
 
 
@@ -108,12 +108,18 @@ async def test_pages_go_back_and_forth_without_a_gap_or_a_repetition(sign_up: Si
     assert forwards == everything
     assert await bob.page("/api/messages/", channel_id=channel, after_id=ids[-1]) == ([], False)
     assert await bob.page("/api/messages/", channel_id=channel, before_id=ids[0]) == ([], False)
+    assert await bob.page("/api/messages/", channel_id=channel, after_seq=everything[2]["seq"], limit=4) == (
+        everything[3:7],
+        True,
+    )
+    assert await bob.page("/api/messages/", channel_id=channel, after_seq=0, limit=200) == (everything, False)
+    assert await bob.page("/api/messages/", channel_id=channel, after_seq=2**40) == ([], False)
     for cursor in ("before_id", "after_id"):
         for message in (elsewhere, 2**40):
             answer = await bob.refusal(404, "GET", "/api/messages/", channel_id=channel, **{cursor: message})
             assert answer == "There is no such message in this channel"
     answer = await bob.refusal(400, "GET", "/api/messages/", channel_id=channel, before_id=ids[3], after_id=ids[1])
-    assert answer == "before_id and after_id exclude each other"
+    assert answer == "before_id, after_id, after_seq and since exclude each other"
 
 
 async def test_a_page_holds_fifty_unless_asked_otherwise_and_two_hundred_at_most(sign_up: SignUp) -> None:
@@ -243,3 +249,28 @@ async def test_messages_bear_their_senders_name_of_today_on_every_process(sign_u
             while (await alice.get("/api/messages/", channel_id=channel))[0]["sender_name"] != "Alice After":
                 await asyncio.sleep(0.05)
         assert (await alice.get("/api/me/"))["full_name"] == "Alice After"
+
+
+async def test_a_page_begins_at_a_time_however_the_messages_are_spread(sign_up: SignUp, database: Database) -> None:
+    alice = await sign_up("alice")
+    channel = await alice.channel(await alice.workspace())
+    days = [1, 1, 3, 3, 3, 4, 9]
+    for number, day in enumerate(days):
+        sent = await alice.say(channel, f"{number}")
+        await alice.patch(f"/api/messages/{sent['message_id']}/", {"body": f"Message {number}"})  # holes between the messages
+        moved = "UPDATE messages SET created_at = %s WHERE id = %s"
+        await database.query(moved, [f"2025-01-{day:02} 12:00:00", sent["message_id"]])
+    everything = [f"Message {number}" for number in range(len(days))]
+    for time, first in (
+        ("01T00:00:00", 0),
+        ("01T12:00:00", 0),
+        ("01T12:00:01", 2),
+        ("03T12:00:00", 2),
+        ("04T00:00:00", 5),
+        ("05T00:00:00", 6),
+    ):
+        assert await bodies(alice, channel, since=f"2025-01-{time}") == everything[first:], time
+    assert await bodies(alice, channel, since="2025-01-09T12:00:01") == []
+    assert await alice.refusal(400, "GET", "/api/messages/", channel_id=channel, since="yesterday") == (
+        "since must be a time in UTC such as 2025-01-15T10:30:00"
+    )

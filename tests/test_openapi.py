@@ -215,7 +215,7 @@ def test_parameters_carry_their_limits(small: Json) -> None:
         "description": "id of the channel",
         "schema": {"type": "integer", "minimum": 1, "maximum": f.MAX_ID},
     }
-    _, limit, before, _ = small["paths"]["/api/messages/"]["get"]["parameters"]
+    _, limit, before, *_ = small["paths"]["/api/messages/"]["get"]["parameters"]
     assert limit["schema"] == {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
     assert before == {
         "name": "before_id",

@@ -253,6 +253,8 @@ async def talk(check: Checked, tx: Connection, workspace: int, channel: int, ann
     assert back == expected[::-1]
 
     assert (await check(messages.place, tx, ids[channel, 2])).seq == 2
+    following = await check(messages.next_time, tx, channel, 1)
+    assert (following.seq, TIME.fullmatch(following.created_at) is not None) == (2, True)
     await check(channels.next_seq, tx, channel)
     await check(messages.edit, tx, channel, 2, TEXTS[3])
     await check(messages.insert_change, tx, channel, len(texts) + 1, "message_updated", 2)

@@ -335,6 +335,8 @@ class MessageQuery(Struct):
     limit: f.Limit = 50
     before_id: f.Id | None = None
     after_id: f.Id | None = None
+    after_seq: f.Seq | None = None
+    since: f.Time | None = None
 
 
 # --- activity, analytics, notifications ---------------------------------------------------------------------------

@@ -19,6 +19,19 @@ async def visible_message(app: Services, user: CurrentUser, message_id: int) -> 
     return message
 
 
+async def seq_before(app: Services, channel_id: int, last_seq: int, time: str) -> int:
+    """The place after which the messages of `time` or later stand: halving, since times grow with seq; no index is needed."""
+    low, high = 0, last_seq
+    while low < high:
+        middle = (low + high) // 2
+        found = await messages.next_time(app.database, channel_id, middle)
+        if found is None or found.created_at >= time:
+            high = middle
+        else:
+            low = found.seq
+    return low
+
+
 async def edit_message(app: Services, user: CurrentUser, message_id: int, body: str) -> Message:
     """One's own only. Raises NotFound, Forbidden."""
     return await _change(app, user, message_id, "message_updated", body)

@@ -24,21 +24,26 @@ async def send(app: Services, user: CurrentUser, body: NewMessage) -> MessageSen
 async def page(app: Services, user: CurrentUser, query: MessageQuery) -> Page[Message] | Ready:
     """List messages of a channel, in ascending order.
 
-    The newest `limit`; with `before_id` those before a message, with `after_id` those after it. `has_more` tells whether there
-    are more in that direction.
+    The newest `limit`; with `before_id` those before a message, with `after_id` those after it, with `after_seq` those after a
+    place in the log (a `read_seq`, say), with `since` those sent at that time or later. `has_more` tells whether there are more
+    in that direction.
     """
     channel_id, limit = query.channel_id, query.limit
     last_seq = await channels.newest_seq(app.database, user.id, channel_id)
     if last_seq is None:
         raise NotFound("There is no such channel")
-    if query.before_id is not None and query.after_id is not None:
-        raise BadInput("before_id and after_id exclude each other")
-    if query.after_id is not None:
-        after = await _seq(app, channel_id, query.after_id)
-        return _page(await messages.page_after(app.database, channel_id, after, limit + 1), limit)
+    if sum(place is not None for place in (query.before_id, query.after_id, query.after_seq, query.since)) > 1:
+        raise BadInput("before_id, after_id, after_seq and since exclude each other")
     if query.before_id is not None:
         before = await _seq(app, channel_id, query.before_id)
         return _backwards(await messages.page_before(app.database, channel_id, before, limit + 1), limit)
+    after = query.after_seq
+    if query.after_id is not None:
+        after = await _seq(app, channel_id, query.after_id)
+    elif query.since is not None:
+        after = await actions.seq_before(app, channel_id, last_seq, query.since)
+    if after is not None:
+        return _page(await messages.page_after(app.database, channel_id, after, limit + 1), limit)
     newest = app.pages.get(channel_id, limit, last_seq)
     if newest is None:
         generation = app.pages.generation

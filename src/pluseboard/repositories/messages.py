@@ -33,6 +33,11 @@ class Place(NamedTuple):
     is_deleted: int
 
 
+class Sent(NamedTuple):
+    seq: int
+    created_at: str
+
+
 class Written(NamedTuple):
     """A message and its seq. `json` is a schemas.Message that the database has written as JSON: a msgspec.Raw, which goes into
     an answer or a frame as it is."""
@@ -79,6 +84,12 @@ async def page_before(db: Executor, channel_id: int, seq: int, limit: int) -> li
 async def page_after(db: Executor, channel_id: int, seq: int, limit: int) -> list[Written]:
     """Going on from `seq`, the oldest first."""
     return [Written(row[0], Raw(row[1].encode())) for row in await db.all(_q.page_after, channel_id, seq, limit)]
+
+
+async def next_time(db: Executor, channel_id: int, seq: int) -> Sent | None:
+    """The first message after `seq`, and when it was sent."""
+    row = await db.one(_q.next_time, channel_id, seq)
+    return Sent(*row) if row else None
 
 
 async def at(db: Executor, channel_id: int, seq: int) -> Any:
