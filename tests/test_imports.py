@@ -10,7 +10,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 
 # What a layer may import of ours, beside the shared modules at the foot.
 LAYERS = {
-    "handlers": {"actions", "repositories", "services", "http", "mail", "openapi", "reference", "shared"},
+    "handlers": {"actions", "repositories", "services", "http", "mail", "openapi", "reference", "markup", "shared"},
     "sockets": {"actions", "repositories", "services", "realtime", "sockets", "presence", "shared"},
     "actions": {"actions", "repositories", "services", "realtime", "mail", "passwords", "shared"},
     "realtime": {"realtime", "repositories", "shared"},

@@ -26,7 +26,7 @@ from pluseboard.rate_limits import RateLimits
 from pluseboard.realtime.hub import Hub
 from pluseboard.repositories import access, outbox, sessions
 from pluseboard.repositories.access import Change
-from pluseboard.routes import ENDPOINTS, SOCKETS
+from pluseboard.routes import ENDPOINTS, SOCKETS, WEB
 from pluseboard.services import Services
 from pluseboard.settings import Settings, load_settings
 from pluseboard.sockets.registry import Registry
@@ -96,7 +96,7 @@ def create_app(settings: Settings) -> Starlette:
             await database.close()
 
     app = Application(
-        routes=[*path_routes(ENDPOINTS), *SOCKETS],
+        routes=[*path_routes(ENDPOINTS), *SOCKETS, *WEB],
         middleware=[
             Middleware(FrontDoor, settings=settings),
             Middleware(CORSMiddleware, **cors_options(settings)),

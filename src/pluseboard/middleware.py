@@ -81,9 +81,11 @@ class FrontDoor:
                 raise
             await error_response(ApiError())(scope, receive, send_with_headers)
         finally:
-            if log.isEnabledFor(logging.INFO):
+            # The web app is some sixty files, which nobody wants to read of.
+            level = logging.DEBUG if path.startswith("/app/") else logging.INFO
+            if log.isEnabledFor(level):
                 milliseconds = round((time.perf_counter() - started) * 1000, 1)
-                log.info("%s %s %s", scope["method"], path, status, extra={"milliseconds": milliseconds})
+                log.log(level, "%s %s %s", scope["method"], path, status, extra={"milliseconds": milliseconds})
             request_id.reset(reset)
 
 

@@ -16,6 +16,7 @@ from pluseboard.handlers import (
     metrics,
     notifications,
     sessions,
+    web,
     workspaces,
 )
 from pluseboard.http import api
@@ -95,3 +96,5 @@ SOCKETS = [
     WebSocketRoute("/ws/presence", endpoint(presence.HANDLERS, presence=True)),
     WebSocketRoute("/ws/notifications", endpoint(notification_socket.HANDLERS)),
 ]
+
+WEB = web.routes()  # the pages of the web app; the last of them takes what nothing else has taken
