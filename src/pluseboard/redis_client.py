@@ -33,6 +33,9 @@ def keyless_client(url: str, **options: Any) -> redis.Redis:
 async def close(client: Any) -> None:
     """End its connections, those to the Sentinels too."""
     await client.aclose()
+    if isinstance(client, redis.RedisCluster):  # closes nothing by itself while it still looks for its nodes
+        await client.nodes_manager.aclose()
+        await client.nodes_manager.aclose("startup_nodes")
     pool: Any = getattr(client, "connection_pool", None)
     for sentinel in pool.sentinel_manager.sentinels if hasattr(pool, "sentinel_manager") else ():
         await sentinel.aclose()
