@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pluseboard.sockets.connection import Connection
 
 MAX_ARRIVING = 1000  # handshakes under way; they are many only while the database is slow
-FREEZE = 250  # sockets more than the last time
+FREEZE = 250  # sockets more than there were the last time, or have been since
 PASSING = 10  # who come or go in one turn of the event loop: about 3 ms
 JOINED, SLICE, REST = 64, 100, 4  # users in one write: about 7 KB; writes in one turn of the event loop: about 2 ms
 
@@ -76,9 +76,9 @@ class Registry:
         if not self._by_user[connection.user.id]:
             del self._by_user[connection.user.id]
         self._count -= 1
-        if not self._count and self._frozen:
+        self._frozen = min(self._frozen, self._count)
+        if not self._count:
             gc.unfreeze()
-            self._frozen = 0
         for workspace_id in connection.workspace_ids or ():
             self.unwatch(connection, workspace_id)
 
