@@ -166,7 +166,10 @@ def _check(settings: Settings) -> None:
     if settings.db_ssl_ca and not Path(settings.db_ssl_ca).is_file():
         raise SettingsError("DB_SSL_CA must be the path of a file with the certificate authority of the database server")
     if settings.redis_url:
-        _check_redis(settings)
+        try:
+            redis_url.parse(settings.redis_url)
+        except ValueError as error:
+            raise SettingsError(f"REDIS_URL {error}") from None
     if settings.web_concurrency > 1 and not settings.redis_url:
         raise SettingsError("REDIS_URL is needed when WEB_CONCURRENCY is more than 1: processes meet through it")
     if 0 < settings.audit_days < MIN_AUDIT_DAYS:
@@ -189,13 +192,3 @@ def _check(settings: Settings) -> None:
         raise SettingsError("EMAIL_USE_TLS or EMAIL_USE_SSL must be True for a mail server on another host")
     if settings.db_host not in LOCAL_HOSTS and not settings.db_ssl_ca:
         raise SettingsError("DB_SSL_CA is missing: the connection to a database on another host must be encrypted and verified")
-
-
-def _check_redis(settings: Settings) -> None:
-    try:
-        place = redis_url.parse(settings.redis_url)
-    except ValueError as error:
-        raise SettingsError(f"REDIS_URL {error}") from None
-    elsewhere = any(host not in LOCAL_HOSTS for host, _ in place.hosts)
-    if elsewhere and not place.tls and not settings.debug:
-        raise SettingsError("REDIS_URL must begin with rediss (TLS) when a server of it is on another host")

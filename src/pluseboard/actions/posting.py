@@ -133,13 +133,15 @@ class Poster:
                 except Exception as error:
                     _refuse(draft, error)
             return
-        # Answer first, then publish: neither waits, and the order is the same for everybody.
-        for draft, answer in written.answers.items():
-            if isinstance(answer, ApiError):
-                _refuse(draft, answer)
-            elif not draft.sent.done():  # the client may have gone
-                draft.sent.set_result(answer)
-        self._hub.publish(await self._events(written))
+        try:
+            self._hub.publish(await self._events(written))
+        finally:
+            # What is committed is acknowledged, whatever comes of telling it.
+            for draft, answer in written.answers.items():
+                if isinstance(answer, ApiError):
+                    _refuse(draft, answer)
+                elif not draft.sent.done():  # the client may have gone
+                    draft.sent.set_result(answer)
 
     async def _write(self, batch: Sequence[Draft]) -> Written:
         """The transaction, tried again when another process wrote the same client_msg_id between look and insert."""

@@ -97,7 +97,8 @@ class Hub:
             by_topic.setdefault(event.topic, []).append(event)
             self._send(event.topic, f"{event.seq} {event.channel_id} {event.is_private} {event.typist} {event.frame.text}")
         for name, of_topic in by_topic.items():
-            self._offer(name, of_topic)
+            # After the publisher's turn: the other processes hear of it while this one delivers.
+            asyncio.get_running_loop().call_soon(self._offer, name, of_topic)
 
     def publish_presence(self, updates: str) -> None:
         self.on_presence(updates)
