@@ -12,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from pluseboard import logs, socket_catalog
-from pluseboard.actions.posting import Poster
+from pluseboard.actions.posting import WRITERS, Poster
 from pluseboard.auth import Authenticator
 from pluseboard.crowds import DatabaseShare
 from pluseboard.database import Database
@@ -78,7 +78,7 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await database.connect()
         await hub.start()
-        writer = asyncio.create_task(services.poster.run())
+        writers = [asyncio.create_task(services.poster.run()) for _ in range(WRITERS)]
         tasks = [asyncio.create_task(work) for work in (services.mailer.run(), services.presence.run(), _sweep(database))]
         try:
             yield
@@ -88,7 +88,7 @@ def create_app(settings: Settings) -> Starlette:
             services.poster.close()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(5):
-                    await writer
+                    await asyncio.gather(*writers)
             await hub.flushed()
             await ended(tasks)
             await hub.stop()
