@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pluseboard.actions.posting import WRITERS
 from pluseboard.database import Connection
 from pluseboard.database import Database as Pool
 from pluseboard.errors import Unavailable
@@ -297,17 +298,17 @@ async def test_more_messages_than_may_wait_are_503_and_none_that_was_taken_is_lo
 
     sent: list[asyncio.Task[httpx.Response]] = []
     async with alice.socket("/ws/chat/") as socket, locked(server.database, channel):
-        for number in range(6):  # the first is being written, five wait
+        for number in range(WRITERS + 5):  # so many are being written, five wait
             sent.append(asyncio.create_task(send(number)))
             await asyncio.sleep(0.1)
-        answer, seconds = await timed(send(6))
+        answer, seconds = await timed(send(100))
         assert_error(answer, 503)
         assert int(answer.headers["Retry-After"]) >= 1
         assert seconds < 1
-        await socket.send({"type": "send_message", "channel_id": channel, "body": "number 7", "ref": 7})
+        await socket.send({"type": "send_message", "channel_id": channel, "body": "number 101", "ref": 7})
         frame: Any = await socket.receive()
         assert (frame["type"], frame["code"], frame["ref"]) == ("error", "unavailable", 7)
         assert not any(task.done() for task in sent)
     assert {answer.status_code for answer in await asyncio.gather(*sent)} == {201}
     rows = await server.database.query("SELECT body FROM messages WHERE channel_id = %s ORDER BY seq", (channel,))
-    assert [row["body"] for row in rows] == [f"number {number}" for number in range(6)]
+    assert [row["body"] for row in rows] == [f"number {number}" for number in range(WRITERS + 5)]
