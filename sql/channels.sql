@@ -64,8 +64,9 @@ UPDATE channels SET name = %s, live_name = IF(archived_at IS NULL, %s, NULL), to
 UPDATE channels SET archived_at = UTC_TIMESTAMP(), live_name = NULL WHERE id = %s AND archived_at IS NULL
 
 -- name: archive_empty
--- Private channels that their last member has left: nobody could ever see them again, and their names are free.
-UPDATE channels c SET c.archived_at = UTC_TIMESTAMP(), c.live_name = NULL WHERE c.workspace_id = %s AND c.is_private = 1
+-- Those of some locked channels that are private and that their last member has left: nobody could ever see them again, and their
+-- names are free.
+UPDATE channels c SET c.archived_at = UTC_TIMESTAMP(), c.live_name = NULL WHERE c.id IN %s AND c.is_private = 1
     AND c.archived_at IS NULL AND NOT EXISTS (SELECT 1 FROM channel_members cm WHERE cm.channel_id = c.id)
 
 -- name: unarchive

@@ -32,7 +32,7 @@ ARGUMENTS = {
     "channels.add_member": (2, 201),
     "channels.advance_many": ('{"1": 3, "2": 1}', '{"1": 3, "2": 1}', (1, 2)),
     "channels.archive": (1,),
-    "channels.archive_empty": (1,),
+    "channels.archive_empty": (CHANNELS,),
     "channels.has_public": (1,),
     "channels.join_defaults": (2001, 1),
     "channels.joined_ids": (1, 1),

@@ -214,7 +214,7 @@ async def places(check: Checked, tx: Connection, ann: int, bob: int) -> tuple[in
     [seen] = await check(channels.visible_list, tx, ann, workspace, "owner", False)
     assert isinstance(seen, Channel)
     await check(channels.update, tx, seen, "general")
-    await check(channels.archive_empty, tx, workspace)
+    await check(channels.archive_empty, tx, [channel])
     await check(channels.archive, tx, channel)
     await check(channels.unarchive, tx, channel, "general")
     await check(channels.members, tx, channel, 0, 10)

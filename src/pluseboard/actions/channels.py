@@ -244,10 +244,11 @@ async def remove_channel_member(app: Services, user: CurrentUser, channel_id: in
 
 async def _remove(app: Services, user: CurrentUser, channel: Channel, member_id: int, summary: str) -> bool:
     async def work(tx: Connection) -> tuple[list[Event], list[Change]]:
+        channels.lock_many(tx, [channel.id])  # before the membership, as who sends does
         if not await channels.remove_member(tx, channel.id, member_id):
             return [], []
-        channels.archive_empty(tx, channel.workspace_id)
         if channel.is_private:
+            channels.archive_empty(tx, [channel.id])
             action: Literal["channel_member_left", "channel_member_removed"] = (
                 "channel_member_left" if member_id == user.id else "channel_member_removed"
             )

@@ -159,6 +159,10 @@ async def remove_member(app: Services, user: CurrentUser, workspace_id: int, mem
     await visible_workspace(app, user, workspace_id)
 
     async def work(tx: Connection) -> tuple[list[Event], list[Change]]:
+        # Channels are locked before memberships, as who sends does.
+        joined = await channels.joined_ids(tx, member_id, workspace_id)
+        if joined:
+            channels.lock_many(tx, sorted(joined))
         mine, theirs = await _ranks(tx, workspace_id, user.id, member_id)
         if member_id == user.id:
             if mine == RANKS["owner"]:
@@ -174,7 +178,8 @@ async def remove_member(app: Services, user: CurrentUser, workspace_id: int, mem
             what = {"email": member.email, "role": member.role}
             await audit(tx, user, "member_removed", ("user", member_id), workspace_id, **what)
         await members.delete(tx, workspace_id, member_id)
-        channels.archive_empty(tx, workspace_id)
+        if joined:
+            channels.archive_empty(tx, joined)
         change = await access.record(tx, Change(member_id, "workspace_left", workspace_id=workspace_id))
         return [await record(tx, workspace_id, user, "member_left", member_id, summary)], [change]
 

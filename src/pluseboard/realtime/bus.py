@@ -104,7 +104,7 @@ class RedisBackend(BroadcastBackend):
             try:
                 async with asyncio.timeout(COMMAND_SECONDS):
                     await self._listener.send_command(name, *[self._prefix + topic for topic in topics])
-            except (RedisError, OSError, TimeoutError):
+            except (RedisError, OSError, TimeoutError, AttributeError):  # the last when it is dropped at this very moment
                 return False
             return True
 

@@ -107,9 +107,9 @@ async def archive(tx: Connection, channel_id: int) -> bool:
     return bool(await tx.run(_q.archive, channel_id))
 
 
-def archive_empty(tx: Connection, workspace_id: int) -> None:
-    """The private channels of a workspace that nobody is in any more."""
-    tx.later(_q.archive_empty, workspace_id)
+def archive_empty(tx: Connection, channel_ids: Sequence[int]) -> None:
+    """Those of the channels, which are locked, that are private and that nobody is in any more."""
+    tx.later(_q.archive_empty, tuple(channel_ids))
 
 
 async def unarchive(tx: Connection, channel_id: int, live_name: str) -> bool:
