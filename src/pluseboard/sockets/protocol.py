@@ -18,6 +18,8 @@ _leaving = Turnstile(LEAVING_A_TURN)
 
 
 class Protocol(WebSocketsSansIOProtocol):
+    disconnected = False  # uvicorn 0.50 does not say it
+
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         if self.conn.handshake_exc is not None and not self.handshake_initiated:
