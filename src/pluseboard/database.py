@@ -157,11 +157,9 @@ class Connection:
                 result = self.raw._result  # aiomysql's cursor would add a quarter to what a small statement costs
                 answer.rows, answer.changed, answer.insert_id = result.rows or (), result.affected_rows, result.insert_id
 
-    def forget(self) -> bool:
-        """Send nothing of what waits. Whether something did."""
-        waited = bool(self._waiting)
+    def forget(self) -> None:
+        """Send nothing of what waits."""
         self._waiting, self._answers = [], []
-        return waited
 
     async def all(self, query: str, *args: Any) -> Sequence[Row]:
         """Every row."""

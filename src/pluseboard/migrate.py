@@ -101,9 +101,14 @@ def connect(settings: Settings) -> Any:
 @contextmanager
 def connected(settings: Settings) -> Iterator[Any]:
     """The same for a `with`; what the server answers comes as a MigrationError."""
+    with _explained(settings), connect(settings) as connection:
+        yield connection
+
+
+@contextmanager
+def _explained(settings: Settings) -> Iterator[None]:
     try:
-        with connect(settings) as connection:
-            yield connection
+        yield
     except pymysql.MySQLError as error:
         raise MigrationError(_explanation(settings, error)) from error
 
@@ -267,11 +272,8 @@ class _Backend(MySQLBackend):  # type: ignore[misc]
 
 @contextmanager
 def _connected(settings: Settings) -> Iterator[_Backend]:
-    try:
-        with _Backend(settings) as backend:
-            yield backend
-    except pymysql.MySQLError as error:
-        raise MigrationError(_explanation(settings, error)) from error
+    with _explained(settings), _Backend(settings) as backend:
+        yield backend
 
 
 @contextmanager

@@ -11,7 +11,7 @@ Whatever can fail is asked for before accept: a client is refused with 503 and R
 import itertools
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeVar, Union
 
 from msgspec import UNSET, Struct, UnsetType
@@ -76,12 +76,6 @@ class Connection:
     def _cut_off(self) -> None:
         log.info("a socket does not read", extra={"user_id": self.user.id})
         self.close(SLOW)
-
-    def send_joined(self, frames: Sequence[Frame], joined: bytes) -> None:
-        """Ephemeral frames, in one write where that is possible."""
-        if not self.closing and not self._outbox.put_joined(joined):
-            for shown in frames:
-                self.send(shown)
 
     async def drained(self) -> None:
         await self._outbox.drained()

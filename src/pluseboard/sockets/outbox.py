@@ -55,13 +55,6 @@ class Outbox:
             self._empty = asyncio.Event()
             self._task = asyncio.create_task(self._drain(self._empty))
 
-    def put_joined(self, wire: bytes) -> bool:
-        """Several ready frames in one write; False when they cannot go at once."""
-        if self._protocol is None or self._waiting or not self._protocol.has_room:
-            return False
-        self._protocol.write_frame(wire)
-        return True
-
     async def drained(self) -> None:
         """Until nothing waits here. (What the transport holds is at most its 64 KiB.)"""
         if self._empty is not None:

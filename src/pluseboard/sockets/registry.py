@@ -13,7 +13,7 @@ import msgspec
 from pluseboard.crowds import Together, Turnstile
 from pluseboard.database import Database
 from pluseboard.presence import Update
-from pluseboard.realtime.events import Frame, PresenceUpdate, frame
+from pluseboard.realtime.events import Frame, Frames, PresenceUpdate, frame
 from pluseboard.repositories import members
 from pluseboard.repositories.access import Change
 from pluseboard.sockets.door import too_many
@@ -123,13 +123,13 @@ class Registry:
 
     async def _show(self, workspace_ids: tuple[int, ...], frames: list[Frame]) -> None:
         watchers: list[Connection] = list(set().union(*(self._watchers.get(id_, ()) for id_ in workspace_ids)))
-        joined = b"".join(shown.wire for shown in frames)
+        shown = Frames(frames)
         for start in range(0, len(watchers), SLICE):
             began = time.monotonic()
             for watcher in watchers[start : start + SLICE]:
                 # Whoever has left the workspace since then is not shown what happens in it.
                 if not watcher.closing and watcher.watches(workspace_ids):
-                    watcher.send_joined(frames, joined)
+                    watcher.send(shown)
             await asyncio.sleep(0)  # the writes themselves come at the end of the turn
             if len(watchers) > SLICE:
                 await asyncio.sleep(REST * (time.monotonic() - began))
