@@ -134,14 +134,16 @@ class Connection:
         return self._later(query % tuple(map(_literal, args)), read)
 
     def later_many(self, query: str, rows: Sequence[Sequence[Any]]) -> Answer[Any]:
-        """A multi-row INSERT: the one `VALUES (...)` group of the query is repeated, all rows go in one statement.
-
-        (aiomysql's executemany falls back to a statement a row when a comment stands before INSERT.)
-        """
+        """A multi-row INSERT: the one `VALUES (...)` group of the query is repeated, all rows go in one statement."""
         before, group, after = _around_values(query)
         return self._later(
             before % () + ", ".join([group % tuple(map(_literal, row)) for row in rows]) + after % (), _as_they_are
         )
+
+    def later_with_ids(self, query: str, rows: Sequence[Sequence[Any]], last_id: str, *place: Any) -> Answer[list[int]]:
+        """The same, for the ids that it gives; `last_id` reads that of the last row, at `place`, and auto_increment_increment."""
+        inserted = self.later_many(query, rows)
+        return self.later(last_id, *place, read=lambda last: _consecutive_ids(inserted.insert_id, len(rows), last))
 
     async def flush(self) -> None:
         """Send what waits, and read every answer."""
@@ -196,7 +198,7 @@ class Connection:
         return answer
 
 
-def consecutive_ids(first: int, count: int, last: Sequence[Row]) -> list[int]:
+def _consecutive_ids(first: int, count: int, last: Sequence[Row]) -> list[int]:
     """The ids that one INSERT of `count` rows gave, when `last` (the last row's id and auto_increment_increment) proves that
     nothing came between them; otherwise none, and they have to be read. InnoDB gives them in one piece."""
     [(last_id, step)] = last

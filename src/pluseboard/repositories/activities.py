@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pluseboard.database import Answer, Connection, Executor, consecutive_ids, load_queries
+from pluseboard.database import Answer, Connection, Executor, load_queries
 from pluseboard.schemas import Activity
 
 _q = load_queries("activities")
@@ -27,11 +27,7 @@ async def insert(tx: Connection, row: NewRow) -> int:
 
 def insert_many(tx: Connection, rows: Sequence[NewRow]) -> Answer[list[int]]:
     """The ids that the database gave, in the order of the rows; none when they have to be read (`ids`)."""
-    inserted = tx.later_many(_q.insert, rows)
-    last = rows[-1]
-    return tx.later(
-        _q.last_id, last.workspace_id, last.seq, read=lambda found: consecutive_ids(inserted.insert_id, len(rows), found)
-    )
+    return tx.later_with_ids(_q.insert, rows, _q.last_id, rows[-1].workspace_id, rows[-1].seq)
 
 
 async def ids(db: Executor, rows: Sequence[NewRow]) -> list[int]:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Raw
 
-from pluseboard.database import Answer, Connection, Executor, consecutive_ids, load_queries
+from pluseboard.database import Answer, Connection, Executor, load_queries
 
 _q = load_queries("messages")
 
@@ -56,11 +56,7 @@ class Change(NamedTuple):
 
 def insert_many(tx: Connection, rows: Sequence[NewRow]) -> Answer[list[int]]:
     """The ids that the database gave, in the order of the rows; none when they have to be read (`ids`)."""
-    inserted = tx.later_many(_q.insert_many, rows)
-    last = rows[-1]
-    return tx.later(
-        _q.last_id, last.channel_id, last.seq, read=lambda found: consecutive_ids(inserted.insert_id, len(rows), found)
-    )
+    return tx.later_with_ids(_q.insert_many, rows, _q.last_id, rows[-1].channel_id, rows[-1].seq)
 
 
 async def ids(db: Executor, rows: Sequence[NewRow]) -> list[int]:
